@@ -33,13 +33,12 @@ template <class Word>
 inline constexpr int word_bits = static_cast<int>(8 * sizeof(Word));
 
 namespace detail {
-// nvcc offers __builtin_clzll in host code only.
+// The host's builtin is not device code, the device's intrinsic is not constexpr.
 ULPSCOPE_HD constexpr int leading_zeros64(uint64_t x) {  // x != 0
 #if defined(__CUDA_ARCH__)
-  return __clzll(static_cast<long long>(x));
-#else
-  return __builtin_clzll(x);
+  if (!__builtin_is_constant_evaluated()) return __clzll(static_cast<long long>(x));
 #endif
+  return __builtin_clzll(x);
 }
 }  // namespace detail
 

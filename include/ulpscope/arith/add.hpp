@@ -1,0 +1,88 @@
+// Exact sums: x + y as a value for round_pack, in SoftFloat's four steps (specials, exact
+// integer work, jam; the fourth step, round_pack, is the caller's).
+//
+// Both significands are brought to the top of the word, one bit below the highest so that a
+// carry fits; the smaller one is shifted down and what falls off becomes sticky. That loses
+// nothing that matters: a difference can cancel more than one bit only when the exponents
+// differ by at most one, and then nothing is shifted out.
+//
+// carry_out, the first kind of significand overflow: the sum lies in a binade above both terms,
+// as 1.5 + 0.75 = 2.25 does. Tested by tests/arith/operations_test.cpp and tests/exhaustive.
+#pragma once
+
+#include "ulpscope/round/round_pack.hpp"
+
+namespace ulpscope {
+
+namespace detail {
+
+// The finite value with its highest bit at word_bits - 2.
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> normalised(Exact<Word> x) {
+  const int up = word_bits<Word> - 1 - bit_width(x.significand);
+  x.significand = static_cast<Word>(x.significand << up);
+  x.exponent -= up;
+  return x;
+}
+
+// |x| >= |y|, both normalised and finite.
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> add_aligned(const Exact<Word>& x, const Exact<Word>& y, Mode mode,
+                                              Flag flags) {
+  const auto low = shift_right_jam(y.significand, x.exponent - y.exponent);
+  const bool subtract = x.negative != y.negative;
+  // A sticky subtrahend lies above low.word: borrow one unit and keep the sticky rest.
+  const Word sum = subtract ? static_cast<Word>(x.significand - low.word - (low.sticky ? 1 : 0))
+                            : static_cast<Word>(x.significand + low.word);
+  if (sum == 0) return exact_zero<Word>(mode == Mode::down, flags);
+  const bool carry = !subtract && (sum >> (word_bits<Word> - 1)) != 0;
+  return {.significand = sum,
+          .exponent = x.exponent,
+          .kind = Kind::finite,
+          .negative = x.negative,
+          .sticky = low.sticky,
+          .flags = flags | flag_if(carry, Flag::carry_out)};
+}
+
+}  // namespace detail
+
+// x + y for exact operands without sticky part. `mode` decides only the sign of an exact zero
+// sum of non-zero terms or of zeros of both signs: -0 rounding down, +0 otherwise.
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> add(const Exact<Word>& x, const Exact<Word>& y, Mode mode) {
+  const Flag flags = x.flags | y.flags;
+  if (x.kind == Kind::finite && y.kind == Kind::finite) {
+    const auto a = detail::normalised(x);
+    const auto b = detail::normalised(y);
+    const bool swap =
+        a.exponent < b.exponent || (a.exponent == b.exponent && a.significand < b.significand);
+    return swap ? detail::add_aligned(b, a, mode, flags) : detail::add_aligned(a, b, mode, flags);
+  }
+  if (x.kind == Kind::nan || y.kind == Kind::nan) return exact_nan<Word>(flags);
+  if (x.kind == Kind::infinity) {
+    if (y.kind == Kind::infinity && x.negative != y.negative) {
+      return exact_nan<Word>(flags | Flag::invalid);
+    }
+    return x;
+  }
+  if (y.kind == Kind::infinity) return y;
+  if (x.kind == Kind::zero && y.kind == Kind::zero) {
+    return exact_zero<Word>(x.negative == y.negative ? x.negative : mode == Mode::down, flags);
+  }
+  Exact<Word> sum = x.kind == Kind::zero ? y : x;
+  sum.flags = flags;
+  return sum;
+}
+
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> negated(Exact<Word> x) {
+  x.negative = !x.negative;
+  return x;
+}
+
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> subtract(const Exact<Word>& x, const Exact<Word>& y, Mode mode) {
+  return add(x, negated(y), mode);
+}
+
+}  // namespace ulpscope

@@ -1,0 +1,120 @@
+// An exact value on its way to a format: what every operation computes and round_pack rounds.
+//
+// value = (-1)^negative x (significand + s) x 2^exponent, where s is 0, or, if `sticky` is set,
+// some unknown amount strictly between 0 and 1: what was shifted out below the lowest bit kept.
+// The significand need not be normalised.
+//
+// The word decides how far "exact" reaches. With 64 bits a product of two 31-bit significands
+// is exact, and 24-bit sums keep at least 38 bits below the result before anything becomes
+// sticky; with 128 bits the same holds for 63-bit significands. `word_for` picks.
+//
+// Tested by tests/format/exact_test.cpp.
+#pragma once
+
+#include "ulpscope/format/format.hpp"
+
+namespace ulpscope {
+
+enum class Kind : uint8_t { zero, finite, infinity, nan };
+
+// What happened on the way, one bit each; `|` joins them.
+enum class Flag : uint16_t {
+  none = 0,
+  inexact = 1 << 0,
+  underflow = 1 << 1,  // tiny before rounding, and inexact
+  overflow = 1 << 2,   // above the largest finite number after rounding with unbounded exponent
+  invalid = 1 << 3,
+  divide_by_zero = 1 << 4,
+  // Significand overflow, its two kinds.
+  carry_out = 1 << 5,           // a sum's magnitude reached the binade above its largest term
+  round_carry = 1 << 6,         // rounding up turned 1.11...1 into 10.00...0
+  tie = 1 << 7,                 // the value lay exactly half way between two neighbours
+  away = 1 << 8,                // rounded to the neighbour of larger magnitude
+  subnormal = 1 << 9,           // the result is a non-zero subnormal
+  residue_saturated = 1 << 10,  // the residue does not fit its 64 bits, or has no value
+  residue_truncated = 1 << 11,  // the residue has bits below 2^-32 ulp, cut toward zero
+};
+ULPSCOPE_HD constexpr Flag operator|(Flag a, Flag b) {
+  return static_cast<Flag>(
+      static_cast<uint16_t>(static_cast<unsigned>(a) | static_cast<unsigned>(b)));
+}
+ULPSCOPE_HD constexpr Flag operator&(Flag a, Flag b) {
+  return static_cast<Flag>(
+      static_cast<uint16_t>(static_cast<unsigned>(a) & static_cast<unsigned>(b)));
+}
+ULPSCOPE_HD constexpr Flag& operator|=(Flag& a, Flag b) { return a = a | b; }
+ULPSCOPE_HD constexpr bool has(Flag flags, Flag flag) { return (flags & flag) != Flag::none; }
+// `flag` if the condition holds, else none.
+ULPSCOPE_HD constexpr Flag flag_if(bool condition, Flag flag) {
+  return condition ? flag : Flag::none;
+}
+
+template <class Word>
+struct Exact {
+  Word significand = 0;
+  int exponent = 0;
+  Kind kind = Kind::zero;
+  bool negative = false;
+  bool sticky = false;
+  Flag flags = Flag::none;  // raised by the operation; round_pack adds its own
+};
+
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> exact_nan(Flag flags = Flag::none) {
+  return {.kind = Kind::nan, .flags = flags};
+}
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> exact_infinity(bool negative, Flag flags = Flag::none) {
+  return {.kind = Kind::infinity, .negative = negative, .flags = flags};
+}
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> exact_zero(bool negative, Flag flags = Flag::none) {
+  return {.kind = Kind::zero, .negative = negative, .flags = flags};
+}
+
+// floor(log2 |x|) of a finite x.
+template <class Word>
+ULPSCOPE_HD constexpr int exponent_of(const Exact<Word>& x) {
+  return x.exponent + bit_width(x.significand) - 1;
+}
+
+// 28 significand bits leave a 64-bit word 36 below a result's lowest bit: enough for residues
+// in 2^-32 ulp. The choice is the format's alone, so the same operation never takes two roads.
+inline constexpr int widest_narrow_precision = 28;
+
+namespace detail {
+template <bool narrow>
+struct WordFor {
+  using type = uint128;
+};
+template <>
+struct WordFor<true> {
+  using type = uint64_t;
+};
+}  // namespace detail
+
+template <Format F>
+using word_for = typename detail::WordFor<(precision(F) <= widest_narrow_precision)>::type;
+
+// The value that a code of `f` means.
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> decode(const Format& f, uint64_t bits) {
+  const bool negative = is_negative(f, bits);
+  const uint64_t trailing = bits & trailing_mask(f);
+  const int field = static_cast<int>((bits & exponent_mask(f)) >> f.trailing_bits);
+  if (field == 0) {
+    if (trailing == 0) return exact_zero<Word>(negative);
+    return {.significand = trailing,
+            .exponent = smallest_subnormal_exponent(f),
+            .kind = Kind::finite,
+            .negative = negative};
+  }
+  if (is_nan(f, bits)) return exact_nan<Word>();
+  if (is_infinity(f, bits)) return exact_infinity<Word>(negative);
+  return {.significand = static_cast<Word>(trailing | (uint64_t{1} << f.trailing_bits)),
+          .exponent = field - f.bias - f.trailing_bits,
+          .kind = Kind::finite,
+          .negative = negative};
+}
+
+}  // namespace ulpscope
