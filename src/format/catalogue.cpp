@@ -23,8 +23,9 @@ bool is_word_of(std::string_view name, std::string_view list) {
 // A whole decimal number at the front of `text`, which it consumes.
 std::optional<int> take_number(std::string_view& text) {
   int value = 0;
+  if (text.starts_with('-')) return std::nullopt;  // from_chars would read -0 as 0
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || value < 0) return std::nullopt;
+  if (error != std::errc{}) return std::nullopt;
   text.remove_prefix(static_cast<size_t>(end - text.data()));
   return value;
 }

@@ -59,13 +59,12 @@ ULPSCOPE_HD constexpr Exact<Word> add(const Exact<Word>& x, const Exact<Word>& y
     return swap ? detail::add_aligned(b, a, mode, flags) : detail::add_aligned(a, b, mode, flags);
   }
   if (x.kind == Kind::nan || y.kind == Kind::nan) return exact_nan<Word>(flags);
-  if (x.kind == Kind::infinity) {
-    if (y.kind == Kind::infinity && x.negative != y.negative) {
+  if (x.kind == Kind::infinity || y.kind == Kind::infinity) {
+    if (x.kind == y.kind && x.negative != y.negative) {
       return exact_nan<Word>(flags | Flag::invalid);
     }
-    return x;
+    return exact_infinity<Word>(x.kind == Kind::infinity ? x.negative : y.negative, flags);
   }
-  if (y.kind == Kind::infinity) return y;
   if (x.kind == Kind::zero && y.kind == Kind::zero) {
     return exact_zero<Word>(x.negative == y.negative ? x.negative : mode == Mode::down, flags);
   }

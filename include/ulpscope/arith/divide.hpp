@@ -37,7 +37,7 @@ ULPSCOPE_HD constexpr Digits<Word> quotient_digits(Word x, Word y) {
   return {quotient, rest != 0};
 }
 
-// floor(sqrt(x * 2^(w-2))) for x < 2^w, w the word's bits: w - 1 root bits, two of the radicand
+// floor(sqrt(x * 2^(w-4))) for x < 2^w, w the word's bits: w - 2 root bits, two of the radicand
 // brought down a turn, zeros once x is used up.
 template <class Word>
 ULPSCOPE_HD constexpr Digits<Word> root_digits(Word x) {

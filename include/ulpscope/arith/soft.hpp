@@ -58,7 +58,11 @@ class Soft {
     constexpr Format binary64 = fp64;
     *this = from_bits(round_pack(F, decode<uint128>(binary64, bit_cast<uint64_t>(x)), R).bits);
   }
-  ULPSCOPE_HD explicit constexpr Soft(float x) : Soft(static_cast<double>(x)) {}
+  // Its own decode: the host widens a subnormal float to 0 where it runs with DAZ.
+  ULPSCOPE_HD explicit constexpr Soft(float x) {
+    constexpr Format binary32 = fp32;
+    *this = from_bits(round_pack(F, decode<uint64_t>(binary32, bit_cast<uint32_t>(x)), R).bits);
+  }
   ULPSCOPE_HD explicit constexpr Soft(int x) : Soft(static_cast<double>(x)) {}
 
   // From another format or rounding: exact where F holds the value, one rounding by R otherwise.
@@ -66,9 +70,10 @@ class Soft {
   ULPSCOPE_HD explicit constexpr Soft(Soft<G, S> x)
       : Soft(from_bits(round_pack(F, decode<uint128>(G, x.bits()), R).bits)) {}
 
+  // Bits above the code's width are ignored, so equal codes are always equal words.
   ULPSCOPE_HD static constexpr Soft from_bits(uint64_t bits) {
     Soft x;
-    x.bits_ = static_cast<Storage>(bits);
+    x.bits_ = static_cast<Storage>(bits & low_mask<uint64_t>(width(F)));
     return x;
   }
   ULPSCOPE_HD constexpr Storage bits() const { return bits_; }

@@ -2,7 +2,7 @@
 //
 // value = (-1)^negative x (significand + s) x 2^exponent, where s is 0, or, if `sticky` is set,
 // some unknown amount strictly between 0 and 1: what was shifted out below the lowest bit kept.
-// The significand need not be normalised.
+// The significand need not be normalised, but that of a finite value is never 0: zero is a kind.
 //
 // The word decides how far "exact" reaches. With 64 bits a product of two 31-bit significands
 // is exact, and 24-bit sums keep at least 38 bits below the result before anything becomes

@@ -42,7 +42,8 @@ ULPSCOPE_HD constexpr bool is_valid(const Format& f) {
   return f.exponent_bits >= 1 && f.exponent_bits <= 15 && f.trailing_bits >= 0 &&
          f.trailing_bits <= 62 && 1 + f.exponent_bits + f.trailing_bits <= 64 &&
          f.bias > -(1 << 15) && f.bias < (1 << 15) &&
-         !(f.specials == Specials::ieee && f.trailing_bits == 0 && f.exponent_bits == 1);
+         // e1m0 with a code set aside would have no number but zero.
+         !(f.specials != Specials::finite && f.trailing_bits == 0 && f.exponent_bits == 1);
 }
 
 // Bits of the code.
@@ -74,7 +75,8 @@ ULPSCOPE_HD constexpr bool has_nan(const Format& f) { return f.specials != Speci
 ULPSCOPE_HD constexpr uint64_t infinity_bits(const Format& f) { return exponent_mask(f); }
 
 // The quiet NaN with a clear sign that every invalid operation returns: the top trailing bit
-// in IEEE formats, all ones in `fn`.
+// in IEEE formats, all ones in `fn`. An IEEE-like format without trailing bits (e5m0) has no code
+// to spare: infinity stands for NaN there.
 ULPSCOPE_HD constexpr uint64_t nan_bits(const Format& f) {
   switch (f.specials) {
     case Specials::ieee:
@@ -119,13 +121,34 @@ ULPSCOPE_HD constexpr bool is_negative(const Format& f, uint64_t bits) {
   return (bits & sign_mask(f)) != 0;
 }
 
-// Whether every value of `inner` is a value of `outer`: precision, and the exponents of the
+namespace detail {
+
+// The largest finite number: its binade, and its significand moved to the top of the word, so
+// that formats of any precision compare.
+struct Largest {
+  int exponent;
+  uint64_t significand;
+};
+ULPSCOPE_HD constexpr Largest largest_finite(const Format& f) {
+  const uint64_t bits = largest_finite_bits(f);
+  const auto field = static_cast<int>(bits >> f.trailing_bits);
+  // Only e1 formats have no normal number: field is 0 and there is no hidden bit.
+  const uint64_t hidden = field == 0 ? 0 : uint64_t{1} << f.trailing_bits;
+  const uint64_t significand = hidden | (bits & trailing_mask(f));
+  const int unit = smallest_subnormal_exponent(f) + (field == 0 ? 0 : field - 1);
+  return {unit + bit_width(significand) - 1, significand << (64 - bit_width(significand))};
+}
+
+}  // namespace detail
+
+// Whether every value of `inner` is a value of `outer`: precision, and the ends of the range, the
 // largest finite and the smallest subnormal number.
 ULPSCOPE_HD constexpr bool is_subset(const Format& inner, const Format& outer) {
-  const auto emax = [](const Format& f) {
-    return static_cast<int>(largest_finite_bits(f) >> f.trailing_bits) - f.bias;
-  };
-  return precision(inner) <= precision(outer) && emax(inner) <= emax(outer) &&
+  const auto x = detail::largest_finite(inner);
+  const auto y = detail::largest_finite(outer);
+  const bool reaches =
+      x.exponent < y.exponent || (x.exponent == y.exponent && x.significand <= y.significand);
+  return precision(inner) <= precision(outer) && reaches &&
          smallest_subnormal_exponent(inner) >= smallest_subnormal_exponent(outer) &&
          (!has_infinity(inner) || has_infinity(outer)) && (!has_nan(inner) || has_nan(outer));
 }

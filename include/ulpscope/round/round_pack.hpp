@@ -11,7 +11,7 @@
 // rounded: the format's spacing in the binade of the exact value, never below the smallest
 // subnormal. A value carried up into the next binade keeps the quantum it was rounded at, so
 // nearest modes stay within half an ulp. Overflow and non-finite values have no residue; it is
-// set to the int64 end of the sign of the result and flagged residue_saturated.
+// set to the int64 end of the value's sign (a NaN counts as positive), flagged residue_saturated.
 //
 // Tested by tests/round/round_pack_test.cpp and, against exact rationals, tests/exhaustive.
 #pragma once
@@ -89,13 +89,16 @@ ULPSCOPE_HD constexpr Rounded round_pack(const Format& f, const Exact<Word>& x, 
   const bool tiny = top < emin(f);
   const int quantum = (tiny ? emin(f) : top) - f.trailing_bits;
   const int shift = quantum - x.exponent;
+  // The hidden bit of a normal number adds one to the exponent field, and so does a carry.
+  // A field that the format lacks would lose bits when shifted to its place: it goes no further.
+  const auto field = static_cast<uint64_t>(tiny ? 0 : top - emin(f));
+  if (field > (largest_finite_bits(f) >> f.trailing_bits)) {
+    return detail::unbounded(f, x.negative, r, x.flags);
+  }
   if (shift <= 0) {  // every bit is kept; a sticky value always has bits to lose
     const auto kept = static_cast<uint64_t>(x.significand << -shift);
-    const auto field = static_cast<uint64_t>(tiny ? 0 : top - emin(f));
     const uint64_t magnitude = (field << f.trailing_bits) + kept;
-    if (top > emin(f) && magnitude > largest_finite_bits(f)) {
-      return detail::unbounded(f, x.negative, r, x.flags);
-    }
+    if (magnitude > largest_finite_bits(f)) return detail::unbounded(f, x.negative, r, x.flags);
     return {sign | magnitude, 0, x.flags | flag_if(tiny, Flag::subnormal)};
   }
   // Split into what is kept and what is lost.
@@ -114,12 +117,6 @@ ULPSCOPE_HD constexpr Rounded round_pack(const Format& f, const Exact<Word>& x, 
                                                    : Lost::half;
   const auto kept = static_cast<uint64_t>(kept_word);
   const bool away = rounds_away(r.mode, lost, x.negative, (kept & 1) != 0);
-  // The hidden bit of a normal number adds one to the exponent field, and so does a carry.
-  // (exponent range: top - emin < 2^17 here, so the shift below cannot lose bits of 64.)
-  const auto field = static_cast<uint64_t>(tiny ? 0 : top - emin(f));
-  if (field > (largest_finite_bits(f) >> f.trailing_bits)) {
-    return detail::unbounded(f, x.negative, r, x.flags);
-  }
   const uint64_t magnitude = (field << f.trailing_bits) + kept + (away ? 1 : 0);
   if (magnitude > largest_finite_bits(f)) return detail::unbounded(f, x.negative, r, x.flags);
 

@@ -1,0 +1,112 @@
+// A precision map says, for every site, into which format its step rounds and how; a cast is one
+// such pair at work.
+//
+// The simulator's registers are binary32, as on the GPU: a value of any site's format is kept
+// as the binary32 number that equals it. So a site's format must be a subset of binary32, and a
+// step reads its operands without asking which format they came from.
+//
+// `with_cast` turns a site's pair into a verb once a tile row: the formats that real kernels use
+// become compile-time constants, all others go through the same functions as values.
+//
+// Tested by tests/attention/casts_test.cpp.
+#pragma once
+
+#include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/hardware/mufu.hpp"
+#include "ulpscope/round/round_pack.hpp"
+#include "ulpscope/trace/site.hpp"
+
+#include <array>
+#include <string_view>
+
+namespace ulpscope {
+
+struct Cast {
+  Format format = fp32;
+  Rounding rounding = nearest_even;
+
+  friend constexpr bool operator==(const Cast&, const Cast&) = default;
+};
+
+class PrecisionMap {
+ public:
+  const Cast& operator[](Site site) const { return casts_[index(site)]; }
+  Cast& operator[](Site site) { return casts_[index(site)]; }
+
+ private:
+  std::array<Cast, site_count> casts_{};  // binary32, nearest even
+};
+
+struct SiteOverride {
+  Site site;
+  Cast cast;
+};
+
+// "probability_cast=e4m3fn:rne", the mode optional (rne). Error of kind usage for an unknown site,
+// format or mode, and for a format that binary32 does not hold.
+SiteOverride parse_override(std::string_view text);
+
+// What a step leaves behind: the value as binary32, and what its rounding threw away.
+struct Stored {
+  uint32_t value;
+  int64_t residue;
+  Flag flags;
+};
+
+namespace detail {
+
+// The binary32 number that equals a code; NaN is the one NaN that the GPU's arithmetic returns.
+ULPSCOPE_HD constexpr uint32_t widened(const Format& f, uint64_t bits) {
+  if (f == fp32) return is_nan(f, bits) ? gpu_nan : static_cast<uint32_t>(bits);
+  if (is_nan(f, bits)) return gpu_nan;
+  return static_cast<uint32_t>(round_pack(fp32, decode<uint64_t>(f, bits), nearest_even).bits);
+}
+
+template <class Word>
+constexpr Stored store(const Format& f, const Exact<Word>& x, Rounding r) {
+  const Rounded rounded = round_pack(f, x, r);
+  return {widened(f, rounded.bits), rounded.residue, rounded.flags};
+}
+
+}  // namespace detail
+
+template <Format F, Rounding R>
+struct FixedCast {
+  static constexpr Format format() { return F; }
+  static constexpr Mode mode() { return R.mode; }
+  constexpr Stored operator()(const Exact<uint64_t>& x) const { return detail::store(F, x, R); }
+};
+
+struct AnyCast {
+  Cast cast;
+  constexpr Format format() const { return cast.format; }
+  constexpr Mode mode() const { return cast.rounding.mode; }
+  constexpr Stored operator()(const Exact<uint64_t>& x) const {
+    return detail::store(cast.format, x, cast.rounding);
+  }
+};
+
+template <class Body>
+void with_cast(const Cast& cast, Body&& body) {
+  if (cast == Cast{fp32, nearest_even}) {
+    body(FixedCast<fp32, nearest_even>{});
+  } else if (cast == Cast{bf16, nearest_even}) {
+    body(FixedCast<bf16, nearest_even>{});
+  } else if (cast == Cast{fp16, nearest_even}) {
+    body(FixedCast<fp16, nearest_even>{});
+  } else {
+    body(AnyCast{cast});
+  }
+}
+
+// A register as an exact value.
+constexpr Exact<uint64_t> register_value(uint32_t bits) { return decode<uint64_t>(fp32, bits); }
+
+// The code of `f` for a register that holds one of its values; NaN is all ones, as the GPU's
+// conversions give it.
+constexpr uint64_t code_of(const Format& f, uint32_t bits) {
+  if (is_nan(fp32, bits)) return has_nan(f) ? sign_mask(f) - 1 : largest_finite_bits(f);
+  return round_pack(f, register_value(bits), nearest_even).bits;
+}
+
+}  // namespace ulpscope

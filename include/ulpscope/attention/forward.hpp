@@ -1,0 +1,85 @@
+// The forward pass of one row tile, driven by a plan: the algorithm of flash attention, line by
+// line, each rounding at a named site.
+//
+//   for every key tile, in the recipe's order
+//     S = Q.K^T                      scores
+//     m' = max(m, S)                 (no rounding)
+//     r = 2^((m - m') c)             maximum_step, scaled_step, rescale_factor
+//     O = O r                        rescale
+//     P = 2^(S c - m' c)             scaled_maximum, scaled_score, shifted_score, probability
+//     l = l r + sum P                row_sum
+//     P16 = cast P                   probability_cast
+//     O = O + P16.V                  output_accumulate
+//   O / l, LSE                       reciprocal, normalise, log2_row_sum, log_row_sum, lse
+//
+// With split keys each part does this for its own tiles and combine.hpp joins the parts. Rows are
+// independent of each other; a tile only shares the decoded K and V.
+//
+// Limits: head sizes and formats that the plan allows. Memory: one row tile of O and one of K, V.
+// Tested by tests/attention/forward_test.cpp (against a naive pass over Soft) and tests/captured.
+#pragma once
+
+#include "ulpscope/attention/combine.hpp"
+#include "ulpscope/attention/softmax.hpp"
+#include "ulpscope/trace/log.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace ulpscope {
+
+// K and V of one head, decoded; V by columns.
+struct HeadOperands {
+  Operand k;  // keys rows of dim
+  Operand v;  // dim rows of keys
+};
+
+HeadOperands decode_head(const Plan& plan, int64_t batch, int64_t kv_head);
+
+// One row tile's results, as registers: O (rows x dim) before the store's code, LSE (rows).
+struct TileOutput {
+  std::vector<uint32_t> o;
+  std::vector<uint32_t> lse;
+};
+
+// The Q rows of a tile: `first` counts within the head.
+struct TileRows {
+  int64_t batch;
+  int64_t head;
+  int64_t first;
+  int64_t count;
+};
+
+template <class Sink>
+class ForwardPass {
+ public:
+  ForwardPass(const Plan& plan, const HeadOperands& head, Sink& sink);
+
+  void run(const TileRows& rows, TileOutput& out);
+
+ private:
+  void run_part(const TileRows& rows, int64_t first_tile, int64_t end_tile);
+  void visit(const TileRows& rows, int64_t tile);
+  void visit_row(int64_t row, const KeySpan& keys);
+  void finish(int64_t row, uint32_t no_lse, uint32_t* o, uint32_t* lse);
+  void store_output(int64_t row, uint32_t* o);
+
+  const Plan& plan_;
+  const HeadOperands& head_;
+  Machine<Sink> machine_;
+  Operand q_;            // tile_rows x dim
+  Operand p_;            // 1 x tile_keys
+  AlignedRows q_exact_;  // these three only where roundings are logged
+  AlignedRows k_exact_;
+  AlignedRows v_exact_;
+  AlignedRows p_exact_;
+  std::vector<uint32_t> scores_;  // tile_keys: S, then P, of one row
+  std::vector<RowState> states_;  // tile_rows
+  std::vector<uint32_t> o_;       // tile_rows x dim, the running output
+  PartialRows parts_;             // with split keys: every part's O and LSE
+};
+
+extern template class ForwardPass<NullSink>;
+extern template class ForwardPass<TileLog>;
+
+}  // namespace ulpscope

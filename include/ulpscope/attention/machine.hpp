@@ -1,0 +1,112 @@
+// What the pass computes with: steps that round at a named site, and chains of fused sums.
+//
+//   machine.at(Site::rescale, [&](auto step) {
+//     for (...) o[d] = step(row, d, multiply(register_value(o[d]), factor));
+//   });
+//
+// `at` looks the site's cast up once and hands out a verb; the verb rounds an exact value (or
+// rounds what the hardware returned, and judges it by the exact value), writes the rounding into
+// the sink, and returns the register. With a NullSink nothing but the rounding is left.
+//
+// Tested by tests/attention/machine_test.cpp.
+#pragma once
+
+#include "ulpscope/attention/exact_dot.hpp"
+#include "ulpscope/attention/judge.hpp"
+#include "ulpscope/attention/plan.hpp"
+
+namespace ulpscope {
+
+// Where a product comes from: row i of `operand`, from column `from`.
+struct ChainRow {
+  const Operand& operand;
+  int64_t row;
+  int64_t from;
+};
+
+struct ChainResult {
+  uint32_t value;
+  Flag flags;  // carry_out where watched
+};
+
+// C + sum over k < length of a[k] b[k], as the unit's steps compute it. `length` is rounded up to
+// whole steps; the operands are zero there or hold numbers whose partners are zero.
+template <Carries carries>
+ChainResult run_chain(const FusedSum& sum, ChainRow a, ChainRow b, int64_t length, uint32_t c);
+
+template <class Sink, class CastVerb>
+class Step {
+ public:
+  Step(Sink& sink, Site site, CastVerb cast) : sink_(sink), site_(site), cast_(cast) {}
+
+  Mode mode() const { return cast_.mode(); }
+  Format format() const { return cast_.format(); }
+
+  // Rounds an exact value.
+  uint32_t operator()(int64_t row, int64_t column, const Exact<uint64_t>& x) const {
+    const Stored stored = cast_(x);
+    if constexpr (Sink::enabled) {
+      sink_.add(site_, row, column, {stored.residue, stored.flags, x.negative});
+    }
+    return stored.value;
+  }
+
+  // Rounds what an instruction returned; `exact` is called for the value it should have had.
+  template <class ExactValue>
+  uint32_t hardware(int64_t row, int64_t column, ChainResult returned, ExactValue&& exact) const {
+    const Stored stored = cast_(register_value(returned.value));
+    if constexpr (Sink::enabled) {
+      const Flag kept = stored.flags & (Flag::round_carry | Flag::overflow);
+      sink_.add(site_, row, column,
+                judged(cast_.format(), stored.value, exact(), returned.flags | kept));
+    }
+    return stored.value;
+  }
+
+ private:
+  Sink& sink_;
+  Site site_;
+  CastVerb cast_;
+};
+
+template <class Sink>
+class Machine {
+ public:
+  static constexpr Carries carries = Sink::enabled ? Carries::watch : Carries::ignore;
+
+  Machine(const Plan& plan, Sink& sink) : plan_(plan), sink_(sink) {}
+
+  const Plan& plan() const { return plan_; }
+
+  template <class Body>
+  void at(Site site, Body&& body) const {
+    with_cast(plan_.map[site],
+              [&](auto cast) { body(Step<Sink, decltype(cast)>(sink_, site, cast)); });
+  }
+
+  // A single step, for the few that run once a row.
+  uint32_t one(Site site, int64_t row, const Exact<uint64_t>& x) const {
+    uint32_t result = 0;
+    at(site, [&](auto step) { result = step(row, 0, x); });
+    return result;
+  }
+  template <class ExactValue>
+  uint32_t one_hardware(Site site, int64_t row, uint32_t returned, ExactValue&& exact) const {
+    uint32_t result = 0;
+    at(site, [&](auto step) {
+      result = step.hardware(row, 0, {returned, Flag::none}, [&] { return exact(); });
+    });
+    return result;
+  }
+  Mode mode(Site site) const { return plan_.map[site].rounding.mode; }
+
+  ChainResult chain(ChainRow a, ChainRow b, int64_t length, uint32_t c) const {
+    return run_chain<carries>(plan_.unit->sum, a, b, length, c);
+  }
+
+ private:
+  const Plan& plan_;
+  Sink& sink_;
+};
+
+}  // namespace ulpscope

@@ -1,0 +1,43 @@
+// A recipe and a problem, resolved: which tiles, how many parts, which chip, which constants.
+//
+// Everything that a kernel's host code decides before the launch is decided here, once.
+//
+//   fa2-torch, batch 1, 2 heads, 512 x 512, D = 64, h200 -> 2 parts of 1 tile of 256 keys
+//
+// Tested by tests/attention/plan_test.cpp.
+#pragma once
+
+#include "ulpscope/attention/recipe.hpp"
+#include "ulpscope/hardware/chip.hpp"
+
+#include <span>
+
+namespace ulpscope {
+
+struct Plan {
+  const Recipe* recipe;
+  const Chip* chip;
+  const MatrixUnit* unit;
+  const MufuTables* tables;
+  PrecisionMap map;
+  Problem problem;  // after folding a group of heads into rows
+  int64_t tile_rows;
+  int64_t tile_keys;
+  int64_t parts;        // 1: the normal kernel
+  uint32_t scale_log2;  // binary32 of scale * log2 e
+
+  int64_t key_tiles() const { return (problem.keys + tile_keys - 1) / tile_keys; }
+  int64_t row_tiles() const { return (problem.rows + tile_rows - 1) / tile_rows; }
+  // Key tiles of one part; the last part may have fewer or none.
+  int64_t tiles_per_part() const { return (key_tiles() + parts - 1) / parts; }
+};
+
+// Checks the problem and resolves it. Errors of kind usage: a format or head size that the kernel
+// does not take, a chip whose tensor cores do not multiply the format.
+Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& problem,
+               std::span<const SiteOverride> overrides);
+
+// How many parts the library cuts the keys into, given the whole launch.
+int64_t split_parts(const Recipe& recipe, const Problem& problem);
+
+}  // namespace ulpscope

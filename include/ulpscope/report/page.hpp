@@ -1,0 +1,24 @@
+// A run as one HTML page: static SVG and CSS, no script, nothing from the network.
+//
+// The order answers a reader's questions: what is the verdict; what was run, on which inputs; how
+// large is the error at every output and every rounding site; what does it look like; where is it;
+// which elements are worst; in which formats; and with which command can it be run again.
+//
+//   std::ofstream("report.html") << html_report(nlohmann::json::parse(text));
+//
+// The page carries a content security policy that forbids everything but its own styles, and every
+// string out of the summary is escaped, so a report about a hostile file is safe to open. Equal
+// summaries give equal bytes. Throws Error(input) as parse_summary does.
+//
+// Tested by tests/report/page_test.cpp.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace ulpscope {
+
+std::string html_report(const nlohmann::json& summary);
+
+}  // namespace ulpscope

@@ -1,0 +1,33 @@
+#include "ulpscope/attention/casts.hpp"
+
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/round/names.hpp"
+
+#include <fmt/format.h>
+
+namespace ulpscope {
+
+SiteOverride parse_override(std::string_view text) {
+  const auto equals = text.find('=');
+  if (equals == std::string_view::npos) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--set {}: expected SITE=FORMAT or SITE=FORMAT:MODE", text));
+  }
+  const auto cast_text = text.substr(equals + 1);
+  const auto colon = cast_text.find(':');
+  const SiteOverride result{
+      site_named(text.substr(0, equals)),
+      {format_named(cast_text.substr(0, colon)),
+       colon == std::string_view::npos ? nearest_even
+                                       : rounding_named(cast_text.substr(colon + 1))}};
+  if (!is_subset(result.cast.format, fp32)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--set {}: the simulator's registers are binary32, which does not hold "
+                            "every {} value; expected a format of at most 8 exponent and 23 "
+                            "trailing bits",
+                            text, format_name(result.cast.format)));
+  }
+  return result;
+}
+
+}  // namespace ulpscope

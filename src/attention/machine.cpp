@@ -1,0 +1,51 @@
+#include "ulpscope/attention/machine.hpp"
+
+namespace ulpscope {
+
+namespace {
+
+// The lanes of a chain with the number of terms a compile-time constant.
+template <int terms, Carries carries>
+LaneAccumulator lanes(const FusedSum& sum, int product_fraction, const LaneAccumulator& c,
+                      LaneRow a, LaneRow b, int64_t length) {
+  const auto whole = static_cast<int>((length + terms - 1) / terms * terms);
+  return fused_lanes<terms, carries>(sum, product_fraction, c, a, b, whole);
+}
+
+template <Carries carries>
+LaneAccumulator lanes(const FusedSum& sum, int product_fraction, const LaneAccumulator& c,
+                      LaneRow a, LaneRow b, int64_t length) {
+  switch (sum.terms) {
+    case 4: return lanes<4, carries>(sum, product_fraction, c, a, b, length);
+    case 8: return lanes<8, carries>(sum, product_fraction, c, a, b, length);
+    case 16: return lanes<16, carries>(sum, product_fraction, c, a, b, length);
+    default: return lanes<32, carries>(sum, product_fraction, c, a, b, length);
+  }
+}
+
+}  // namespace
+
+template <Carries carries>
+ChainResult run_chain(const FusedSum& sum, ChainRow a, ChainRow b, int64_t length, uint32_t c) {
+  const Factors factors{a.operand.format(), b.operand.format()};
+  const bool plain = fits_lanes(sum, factors) && is_finite(fp32, c) &&
+                     !a.operand.has_special(a.row) && !b.operand.has_special(b.row);
+  if (plain) {
+    const auto result =
+        lanes<carries>(sum, factors.a.trailing_bits + factors.b.trailing_bits, lane_accumulator(c),
+                       a.operand.lanes(a.row, a.from), b.operand.lanes(b.row, b.from), length);
+    if (!result.overflow) {
+      return {accumulator_bits(result), flag_if(result.carry_out, Flag::carry_out)};
+    }
+  }
+  return {fused_chain(sum, factors, c, a.operand.codes(a.row, a.from),
+                      b.operand.codes(b.row, b.from), static_cast<int>(length)),
+          Flag::none};
+}
+
+template ChainResult run_chain<Carries::ignore>(const FusedSum&, ChainRow, ChainRow, int64_t,
+                                                uint32_t);
+template ChainResult run_chain<Carries::watch>(const FusedSum&, ChainRow, ChainRow, int64_t,
+                                               uint32_t);
+
+}  // namespace ulpscope

@@ -1,0 +1,41 @@
+#include "ulpscope/attention/recipe.hpp"
+
+#include "ulpscope/attention/recipes/fa2_torch.hpp"
+#include "ulpscope/base/error.hpp"
+
+#include <string>
+
+#include <fmt/format.h>
+
+namespace ulpscope {
+
+std::span<const Recipe* const> recipes() {
+  static constexpr std::array table{&fa2_torch};
+  return table;
+}
+
+const Recipe& recipe_named(std::string_view name) {
+  std::string known;
+  for (const Recipe* recipe : recipes()) {
+    if (recipe->name == name) return *recipe;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", recipe->name);
+  }
+  throw Error(ErrorKind::usage,
+              fmt::format("unknown kernel '{}': expected one of {}", name, known));
+}
+
+PrecisionMap precision_map(const Recipe& recipe, const Format& input) {
+  PrecisionMap map;
+  for (const Site site : recipe.input_format_sites) map[site].format = input;
+  return map;
+}
+
+const TileRow& tile_row(std::span<const TileRow> tiles, int64_t dim) {
+  for (const auto& row : tiles) {
+    if (dim <= row.largest_dim) return row;
+  }
+  throw Error(ErrorKind::usage, fmt::format("head size {}: the kernel takes at most {}", dim,
+                                            tiles.empty() ? 0 : tiles.back().largest_dim));
+}
+
+}  // namespace ulpscope

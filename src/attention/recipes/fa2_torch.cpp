@@ -1,0 +1,48 @@
+#include "ulpscope/attention/recipes/fa2_torch.hpp"
+
+namespace ulpscope {
+
+namespace {
+
+constexpr std::array formats{bf16, fp16};
+
+constexpr std::array normal_tiles{
+    TileRow{.largest_dim = 32, .rows = 128, .keys = 128},
+    TileRow{.largest_dim = 64, .rows = 128, .keys = 128},
+    TileRow{.largest_dim = 128, .rows = 128, .keys = 64},
+    TileRow{.largest_dim = 160, .rows = 128, .keys = 32},
+    TileRow{.largest_dim = 192, .rows = 128, .keys = 64},
+    TileRow{.largest_dim = 256, .rows = 64, .keys = 64},
+};
+
+constexpr std::array split_tiles{
+    TileRow{.largest_dim = 64, .rows = 64, .keys = 256},
+    TileRow{.largest_dim = 128, .rows = 64, .keys = 128},
+    TileRow{.largest_dim = 256, .rows = 64, .keys = 64},
+};
+
+constexpr std::array input_format_sites{Site::probability_cast, Site::output_store};
+
+}  // namespace
+
+const Recipe fa2_torch{
+    .name = "fa2-torch",
+    .summary = "FlashAttention-2 as PyTorch 2.11 builds and calls it, split keys included",
+    .source =
+        "flash-attention 2.7.4 and PyTorch 2.11 sources, nvcc 13.0 machine code, H200 captures",
+    .engine = Engine::tiled,
+    .formats = formats,
+    .largest_dim = 256,
+    .tiles = normal_tiles,
+    .split = {.tiles = split_tiles, .rows_counted = 64, .most_parts = 128},
+    .key_order = KeyOrder::descending,
+    .scaling = Scaling::multiply_then_subtract,
+    .exponential = Exponential::ex2,
+    .row_sum = {.lanes = 4, .first_addition_fused = true},
+    .normalise = Normalise::multiply_by_reciprocal,
+    .log_sum_exp = LogSumExp::fused_natural,
+    .folds_group_into_rows = true,
+    .input_format_sites = input_format_sites,
+};
+
+}  // namespace ulpscope

@@ -1,0 +1,251 @@
+// The heat map of mean signed error over row tiles and features, and its reduction to 128 cells.
+#include "ulpscope/report/figures.hpp"
+#include "ulpscope/report/svg.hpp"
+#include "ulpscope/report/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "palette.hpp"
+#include <fmt/format.h>
+
+namespace ulpscope {
+namespace {
+
+constexpr int colour_steps = 16;  // on either side of zero
+
+struct Colour {
+  double red, green, blue;
+};
+constexpr Colour pale = {247, 247, 245};
+
+Colour mix(const Colour& from, const Colour& to, double t) {
+  return {from.red + t * (to.red - from.red), from.green + t * (to.green - from.green),
+          from.blue + t * (to.blue - from.blue)};
+}
+
+// Two legs a side: saturated in the middle of the way, dark at its end.
+std::string side_colour(double t, const Colour& middle, const Colour& end) {
+  const Colour c = t < 0.5 ? mix(pale, middle, 2 * t) : mix(middle, end, 2 * t - 1);
+  return fmt::format("#{:02x}{:02x}{:02x}", std::lround(c.red), std::lround(c.green),
+                     std::lround(c.blue));
+}
+
+int step_of(double value, double limit) {
+  if (!(limit > 0)) return 0;
+  const double t = std::clamp(value / limit, -1.0, 1.0);
+  return static_cast<int>(std::lround(t * colour_steps));
+}
+
+struct Extreme {
+  double value = 0;
+  std::size_t row = 0, column = 0;
+  bool found = false;
+};
+
+// The cell furthest from zero, of the map as written, not of the averaged one.
+Extreme extreme_of(const std::vector<std::vector<double>>& cells) {
+  Extreme out;
+  for (std::size_t r = 0; r < cells.size(); ++r) {
+    for (std::size_t c = 0; c < cells[r].size(); ++c) {
+      const double value = cells[r][c];
+      if (!std::isfinite(value)) continue;
+      if (!out.found || std::fabs(value) > std::fabs(out.value)) out = {value, r, c, true};
+    }
+  }
+  return out;
+}
+
+double mean_of_group(const std::vector<std::vector<double>>& cells, std::size_t row,
+                     std::size_t column, const ReducedMap& reduced) {
+  double sum = 0;
+  std::size_t count = 0;
+  const std::size_t last_row = std::min(cells.size(), row + reduced.rows_averaged);
+  const std::size_t last_column = std::min(cells[0].size(), column + reduced.columns_averaged);
+  for (std::size_t r = row; r < last_row; ++r) {
+    for (std::size_t c = column; c < last_column; ++c) {
+      if (!std::isfinite(cells[r][c])) continue;
+      sum += cells[r][c];
+      ++count;
+    }
+  }
+  return count == 0 ? not_given : sum / static_cast<double>(count);
+}
+
+struct Grid {
+  double left = 64, top = 8;
+  double cell_width = 0, cell_height = 0;
+  std::size_t rows = 0, columns = 0;
+
+  double right() const { return left + cell_width * static_cast<double>(columns); }
+  double bottom() const { return top + cell_height * static_cast<double>(rows); }
+  double x(std::size_t column) const { return left + cell_width * static_cast<double>(column); }
+  double y(std::size_t row) const { return top + cell_height * static_cast<double>(row); }
+};
+
+Grid grid_of(const ReducedMap& map) {
+  Grid grid;
+  grid.rows = map.cells.size();
+  grid.columns = map.cells[0].size();
+  grid.cell_width = std::min(24.0, 880.0 / static_cast<double>(grid.columns));
+  grid.cell_height = std::min(std::min(24.0, std::max(grid.cell_width, 12.0)),
+                              560.0 / static_cast<double>(grid.rows));
+  return grid;
+}
+
+// One path a colour and one piece a run of equal cells: a hundred kilobytes at the very most,
+// where a rectangle for each cell would be a megabyte.
+void draw_cells(Svg& svg, const Grid& grid, const ReducedMap& map, double limit) {
+  std::array<std::string, 2 * colour_steps + 1> paths;
+  std::string dashes, missing;
+  for (std::size_t r = 0; r < grid.rows; ++r) {
+    const auto& row = map.cells[r];
+    const double middle = grid.y(r) + grid.cell_height / 2;
+    for (std::size_t c = 0; c < grid.columns;) {
+      if (std::isnan(row[c])) {
+        missing += fmt::format("M{} {}l{} {}l1 1l{} {}z", svg_number(grid.x(c)),
+                               svg_number(grid.y(r) + grid.cell_height - 1),
+                               svg_number(grid.cell_width - 1), svg_number(1 - grid.cell_height),
+                               svg_number(1 - grid.cell_width), svg_number(grid.cell_height - 1));
+        ++c;
+        continue;
+      }
+      const int step = step_of(row[c], limit);
+      std::size_t end = c;
+      while (end < grid.columns && !std::isnan(row[end]) && step_of(row[end], limit) == step) {
+        if (step <= -colour_steps / 2) {
+          dashes += fmt::format("M{} {}h{}v1h-{}z", svg_number(grid.x(end) + 0.3 * grid.cell_width),
+                                svg_number(middle - 0.5), svg_number(0.4 * grid.cell_width),
+                                svg_number(0.4 * grid.cell_width));
+        }
+        ++end;
+      }
+      const std::string width = svg_number(grid.x(end) - grid.x(c));
+      paths[static_cast<std::size_t>(step + colour_steps)] +=
+          fmt::format("M{} {}h{}v{}h-{}z", svg_number(grid.x(c)), svg_number(grid.y(r)), width,
+                      svg_number(grid.cell_height), width);
+      c = end;
+    }
+  }
+  for (int step = -colour_steps; step <= colour_steps; ++step) {
+    const std::string& path = paths[static_cast<std::size_t>(step + colour_steps)];
+    if (!path.empty()) svg.path(path, diverging_colour(static_cast<double>(step) / colour_steps));
+  }
+  if (!dashes.empty()) svg.path(dashes, "#ffffff");
+  if (!missing.empty()) svg.path(missing, palette::axis);
+}
+
+void draw_frame(Svg& svg, const Grid& grid) {
+  const Stroke edge = {.colour = palette::axis};
+  svg.line({grid.left, grid.top}, {grid.right(), grid.top}, edge);
+  svg.line({grid.left, grid.bottom()}, {grid.right(), grid.bottom()}, edge);
+  svg.line({grid.left, grid.top}, {grid.left, grid.bottom()}, edge);
+  svg.line({grid.right(), grid.top}, {grid.right(), grid.bottom()}, edge);
+}
+
+// Labels a power of two of cells apart, far enough from each other to be read.
+std::size_t label_step(double cell, double room) {
+  std::size_t step = 1;
+  while (static_cast<double>(step) * cell < room) step *= 2;
+  return step;
+}
+
+void draw_axes(Svg& svg, const Grid& grid, const ReducedMap& map) {
+  const std::size_t column_step = label_step(grid.cell_width, 34);
+  for (std::size_t c = 0; c < grid.columns; c += column_step) {
+    const double x = grid.x(c) + grid.cell_width / 2;
+    svg.line({x, grid.bottom()}, {x, grid.bottom() + 4}, {.colour = palette::axis});
+    svg.text({x, grid.bottom() + 16}, fmt::format("{}", c * map.columns_averaged),
+             {.anchor = Anchor::middle, .colour = palette::muted});
+  }
+  const std::size_t row_step = label_step(grid.cell_height, 13);
+  for (std::size_t r = 0; r < grid.rows; r += row_step) {
+    svg.text({grid.left - 7, grid.y(r) + grid.cell_height / 2 + 4},
+             fmt::format("{}", r * map.rows_averaged),
+             {.anchor = Anchor::end, .colour = palette::muted});
+  }
+  const TextStyle name = {.anchor = Anchor::start, .size = 12, .colour = palette::muted};
+  svg.text({grid.left, grid.bottom() + 34}, "feature →", name);
+  svg.text({2, grid.top + 10}, "tile", name);
+  svg.text({2, grid.top + 24}, "↓", name);
+}
+
+void draw_scale(Svg& svg, const Grid& grid, double limit) {
+  const double left = grid.right() + 28, width = 16, height = 120;
+  const double cell = height / (2 * colour_steps + 1);
+  for (int step = colour_steps; step >= -colour_steps; --step) {
+    const double y = grid.top + cell * (colour_steps - step);
+    svg.rect({left, y, width, cell + 0.5},
+             diverging_colour(static_cast<double>(step) / colour_steps));
+    if (step <= -colour_steps / 2 && step % 4 == 0) {
+      svg.rect({left + 0.3 * width, y + cell / 2 - 0.5, 0.4 * width, 1}, "#ffffff");
+    }
+  }
+  const TextStyle style = {.anchor = Anchor::start, .colour = palette::ink};
+  const std::string end = real(limit, 3);
+  svg.text({left + width + 6, grid.top + 9}, "+" + end + " too large", style);
+  svg.text({left + width + 6, grid.top + height / 2 + 4}, "0", style);
+  svg.text({left + width + 6, grid.top + height}, "−" + end + " too small", style);
+  svg.text({left, grid.top + height + 18}, "mean error, ulp",
+           {.anchor = Anchor::start, .colour = palette::muted});
+}
+
+std::string caption_of(const HeatMap& map, const ReducedMap& reduced, const Extreme& extreme) {
+  std::string out = fmt::format(
+      "{} row tiles of {} rows, {} features. A dash marks cells beyond half the scale on the "
+      "negative side.",
+      map.mean_ulp.size(), map.row_tile, map.mean_ulp[0].size());
+  if (extreme.found) {
+    out += fmt::format(" Furthest from zero: {} ulp in row tile {}, feature {}.",
+                       typographic(real(extreme.value, 4)), extreme.row, extreme.column);
+  }
+  if (reduced.rows_averaged * reduced.columns_averaged > 1) {
+    out += fmt::format(
+        " More than {} cells on a side: each cell drawn averages {} x {} "
+        "(row tiles x features).",
+        heat_map_cells, reduced.rows_averaged, reduced.columns_averaged);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string diverging_colour(double t) {
+  return t < 0 ? side_colour(-t, {116, 160, 204}, {22, 60, 105})
+               : side_colour(t, {240, 165, 86}, {148, 66, 12});
+}
+
+ReducedMap reduce(const HeatMap& map) {
+  ReducedMap out;
+  const auto& cells = map.mean_ulp;
+  if (cells.empty() || cells[0].empty()) return out;
+  out.rows_averaged = (cells.size() + heat_map_cells - 1) / heat_map_cells;
+  out.columns_averaged = (cells[0].size() + heat_map_cells - 1) / heat_map_cells;
+  for (std::size_t r = 0; r < cells.size(); r += out.rows_averaged) {
+    auto& row = out.cells.emplace_back();
+    for (std::size_t c = 0; c < cells[0].size(); c += out.columns_averaged) {
+      row.push_back(mean_of_group(cells, r, c, out));
+    }
+  }
+  return out;
+}
+
+Figure heat_map_figure(const HeatMap& map, std::string_view tensor) {
+  const ReducedMap reduced = reduce(map);
+  if (reduced.cells.empty()) return {.svg = "", .caption = "The heat map has no cells."};
+  const double limit = std::fabs(extreme_of(reduced.cells).value);
+  const Grid grid = grid_of(reduced);
+  const std::string title = fmt::format("Mean signed error of {} by row tile and feature", tensor);
+  Svg svg({.width = grid.right() + 172,
+           .height = std::max(grid.bottom() + 42, grid.top + 150),
+           .title = title});
+  draw_cells(svg, grid, reduced, limit);
+  draw_frame(svg, grid);
+  draw_axes(svg, grid, reduced);
+  draw_scale(svg, grid, limit);
+  return {.svg = std::move(svg).finish(),
+          .caption = caption_of(map, reduced, extreme_of(map.mean_ulp))};
+}
+
+}  // namespace ulpscope

@@ -1,0 +1,22 @@
+// The sections of a page, in the order in which page.cpp puts them. Each gives HTML, or an empty
+// text where the summary has nothing to say. Tested by tests/report/page_test.cpp.
+#pragma once
+
+#include "ulpscope/report/summary.hpp"
+
+#include <string>
+
+namespace ulpscope::detail {
+
+std::string verdict_section(const Summary& summary);
+std::string run_section(const Summary& summary);
+std::string comparison_section(const Summary& summary);
+std::string outputs_section(const Summary& summary);
+std::string sites_section(const Summary& summary);
+std::string output_figures_section(const Summary& summary);
+std::string site_figures_section(const Summary& summary);
+std::string worst_section(const Summary& summary);
+std::string formats_section(const Summary& summary);
+std::string reproduce_section(const Summary& summary);
+
+}  // namespace ulpscope::detail

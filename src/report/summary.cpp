@@ -1,0 +1,289 @@
+#include "ulpscope/report/summary.hpp"
+
+#include "ulpscope/base/bits.hpp"
+#include "ulpscope/report/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+
+#include "json_field.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ulpscope {
+namespace {
+
+using detail::Field;
+
+constexpr std::string_view schema_name = "ulpscope.summary/1";
+constexpr std::array all_status = {Status::unbiased, Status::biased, Status::equal,
+                                   Status::different};
+
+template <class Row>
+std::vector<Row> read_list(const std::vector<Field>& items, Row (*read)(const Field&)) {
+  std::vector<Row> rows;
+  for (const Field& item : items) rows.push_back(read(item));
+  return rows;
+}
+
+// Figures draw the part between -1 and 1 ulp linearly and tell too small from too large at 0, so
+// these three have to be edges; everything else about the bins is the writer's choice.
+void check_edges(const Field& field, const Histogram& histogram) {
+  const auto& edges = histogram.edges;
+  if (edges.size() != histogram.counts.size() + 1) {
+    field.refuse(fmt::format("expected one edge more than counts, found {} edges and {} counts",
+                             edges.size(), histogram.counts.size()));
+  }
+  // Negated, so that a NaN among the edges is refused too.
+  const auto out_of_order = [](double low, double high) { return !(low < high); };
+  if (std::adjacent_find(edges.begin(), edges.end(), out_of_order) != edges.end()) {
+    field.refuse("edges are not ascending");
+  }
+  if (edges.size() < 2 || !std::isinf(edges.front()) || !std::isinf(edges.back())) {
+    field.refuse("the first edge must be \"-Infinity\" and the last \"Infinity\"");
+  }
+  for (const double needed : {-1.0, 0.0, 1.0}) {
+    if (!std::binary_search(edges.begin(), edges.end(), needed)) {
+      field.refuse(fmt::format("{} is not among the edges", needed));
+    }
+  }
+}
+
+Histogram read_histogram(const Field& field, const Statistics& owner) {
+  const Histogram histogram = {.edges = field.at("edges").numbers(),
+                               .counts = field.at("counts").counts(),
+                               .zero = field.at("zero").count()};
+  check_edges(field, histogram);
+  // 2^64 counts of 64 bits each still fit: a hostile file cannot wrap the sum around to `count`.
+  uint128 sum = uint128{histogram.zero} + owner.skipped;
+  for (const uint64_t count : histogram.counts) sum += count;
+  if (sum != owner.count) {
+    const bool huge = sum > ~uint64_t{0};
+    field.refuse(fmt::format("counts, zero and skipped add up to {}, but count is {}",
+                             huge ? "2^64 or more" : fmt::format("{}", static_cast<uint64_t>(sum)),
+                             owner.count));
+  }
+  return histogram;
+}
+
+HeatMap read_heat_map(const Field& field) {
+  HeatMap map = {.row_tile = field.at("row_tile").count(), .mean_ulp = {}};
+  const uint64_t rows = field.at("rows").count();
+  const uint64_t columns = field.at("columns").count();
+  const Field cells = field.at("mean_ulp");
+  for (const Field& row : cells.items()) map.mean_ulp.push_back(row.numbers());
+  if (map.mean_ulp.size() != rows) {
+    cells.refuse(fmt::format("expected {} rows, found {}", rows, map.mean_ulp.size()));
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    if (map.mean_ulp[r].size() != columns) {
+      cells.refuse(fmt::format("expected {} columns in row {}, found {}", columns, r,
+                               map.mean_ulp[r].size()));
+    }
+  }
+  return map;
+}
+
+WorstElement read_worst(const Field& field) {
+  return {.index = field.at("index").counts(),
+          .bits = field.at("bits").text(),
+          .value = field.at("value").number(),
+          .reference = field.at("reference").number(),
+          .error_ulp = field.at("error_ulp").number()};
+}
+
+void read_optional_counts(const Field& field, Statistics& out) {
+  out.larger = field.count_if_given("larger");
+  out.smaller = field.count_if_given("smaller");
+  out.exact = field.count_if_given("exact");
+  out.ties = field.count_if_given("ties");
+  out.ties_away = field.count_if_given("ties_away");
+  out.near_ties_above = field.count_if_given("near_ties_above");
+  out.near_ties_below = field.count_if_given("near_ties_below");
+  out.carry_out = field.count_if_given("carry_out");
+  out.round_carry = field.count_if_given("round_carry");
+  out.subnormal = field.count_if_given("subnormal");
+  out.underflow = field.count_if_given("underflow");
+  out.overflow = field.count_if_given("overflow");
+}
+
+Statistics read_statistics(const Field& field) {
+  Statistics out;
+  out.name = field.at("name").text();
+  out.format = field.at("format").text();
+  out.mode = field.text_or_empty("mode");
+  out.description = field.text_or_empty("description");
+  out.count = field.at("count").count();
+  out.skipped = field.at("skipped").count();
+  out.histogram = read_histogram(field.at("histogram"), out);
+  if (out.count > out.skipped) {  // a mean over no element does not exist
+    out.mean_ulp = field.at("mean_ulp").number();
+    out.stderr_ulp = field.at("stderr_ulp").number();
+    out.z = field.at("z").number();
+  }
+  out.mean_away_ulp = field.number_if_given("mean_away_ulp");
+  out.stderr_away_ulp = field.number_if_given("stderr_away_ulp");
+  out.z_away = field.number_if_given("z_away");
+  out.sign_z = field.number_if_given("sign_z");
+  out.max_abs_ulp = field.number_if_given("max_abs_ulp");
+  read_optional_counts(field, out);
+  out.shape = field.counts_if_given("shape");
+  if (const auto map = field.find("heatmap")) out.heat_map = read_heat_map(*map);
+  out.worst = read_list(field.items_if_given("worst"), read_worst);
+  return out;
+}
+
+KernelRow read_kernel(const Field& field) {
+  return {.name = field.at("name").text(),
+          .description = field.text_or_empty("description"),
+          .variant = field.text_or_empty("variant"),
+          .chip = field.text_or_empty("chip"),
+          .chip_row = field.text_or_empty("chip_row"),
+          .tile_rows = field.count_if_given("tile_rows"),
+          .tile_keys = field.count_if_given("tile_keys"),
+          .splits = field.count_if_given("splits")};
+}
+
+ProblemRow read_problem(const Field& field) {
+  ProblemRow out;
+  out.batch = field.at("batch").count();
+  out.heads = field.at("heads").count();
+  out.seq_q = field.at("seq_q").count();
+  out.seq_k = field.at("seq_k").count();
+  out.head_dim = field.at("head_dim").count();
+  out.kv_heads = field.count_if_given("kv_heads");
+  if (const auto causal = field.find("causal")) out.causal = causal->flag();
+  out.scale = field.number_if_given("scale");
+  out.launch = field.counts_if_given("launch");
+  constexpr std::array<std::string_view, 9> known = {
+      "batch", "heads", "kv_heads", "seq_q", "seq_k", "head_dim", "causal", "scale", "launch"};
+  for (const auto& [key, value] : field.value().items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    out.others.emplace_back(key,
+                            value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  return out;
+}
+
+InputRow read_input(const Field& field) {
+  return {.tensor = field.at("tensor").text(),
+          .file = field.at("file").text(),
+          .layout = field.text_or_empty("layout"),
+          .format = field.at("format").text(),
+          .hash = field.at("xxh3_128").text(),
+          .note = field.text_or_empty("note"),
+          .shape = field.at("shape").counts()};
+}
+
+FormatRow read_format(const Field& field) {
+  return {.name = field.at("name").text(),
+          .specials = field.text_or_empty("specials"),
+          .exponent_bits = field.at("exponent_bits").integer(),
+          .trailing_bits = field.at("trailing_bits").integer(),
+          .bias = field.at("bias").integer()};
+}
+
+CastRow read_cast(const Field& field) {
+  const auto overridden = field.find("overridden");
+  return {.site = field.at("site").text(),
+          .format = field.at("format").text(),
+          .mode = field.text_or_empty("mode"),
+          .origin = overridden && overridden->flag() ? CastOrigin::overridden : CastOrigin::kernel};
+}
+
+ReferenceRow read_reference(const Field& field) {
+  return {.name = field.at("name").text(),
+          .description = field.text_or_empty("description"),
+          .judged_rows = field.count_if_given("judged_rows"),
+          .judged_elements = field.count_if_given("judged_elements"),
+          .max_difference_ulp = field.number_if_given("max_difference_ulp")};
+}
+
+ComparisonRow read_comparison(const Field& field) {
+  ComparisonRow out;
+  out.a = field.at("a").text();
+  out.b = field.at("b").text();
+  out.elements = field.at("elements").count();
+  out.different_bits = field.at("different_bits").count();
+  out.different_values = field.at("different_values").count();
+  out.max_ulp = field.number_if_given("max_ulp");
+  out.nan_mismatch = field.count_if_given("nan_mismatch");
+  out.inf_mismatch = field.count_if_given("inf_mismatch");
+  const Field buckets = field.at("ulp_buckets");
+  uint128 sum = 0;
+  for (const std::string_view name : {"0", "1", "2", "3-10", "11-100", ">100"}) {
+    const uint64_t count = buckets.at(name).count();
+    out.ulp_buckets.emplace_back(name, count);
+    sum += count;
+  }
+  // NaN against a number has no distance, so the sum may fall short, never exceed.
+  if (sum > out.elements || out.different_bits > out.elements) {
+    buckets.refuse(fmt::format("more elements than the {} that were compared", out.elements));
+  }
+  return out;
+}
+
+Status read_status(const Field& field) {
+  const std::string name = field.text();
+  const auto* found = std::find_if(all_status.begin(), all_status.end(),
+                                   [&](Status status) { return status_name(status) == name; });
+  if (found == all_status.end()) {
+    field.refuse(fmt::format("expected unbiased, biased, equal or different, found \"{}\"",
+                             shortened(visible(name), 60)));
+  }
+  return *found;
+}
+
+void read_kind(const Field& root, Summary& out) {
+  out.kind = root.at("kind").text();
+  if (out.kind == "attention") {
+    out.kernel = read_kernel(root.at("kernel"));
+    out.problem = read_problem(root.at("problem"));
+    out.sites = read_list(root.at("sites").items(), read_statistics);
+    out.outputs = read_list(root.at("outputs").items(), read_statistics);
+  } else if (out.kind == "compare") {
+    out.comparison = read_comparison(root.at("comparison"));
+    out.sites = read_list(root.items_if_given("sites"), read_statistics);
+    out.outputs = read_list(root.items_if_given("outputs"), read_statistics);
+  } else {
+    root.at("kind").refuse(fmt::format("expected \"attention\" or \"compare\", found \"{}\"",
+                                       shortened(visible(out.kind), 60)));
+  }
+}
+
+}  // namespace
+
+std::string status_name(Status status) {
+  switch (status) {
+    case Status::unbiased: return "unbiased";
+    case Status::biased: return "biased";
+    case Status::equal: return "equal";
+    case Status::different: return "different";
+  }
+  return {};
+}
+
+Summary parse_summary(const nlohmann::json& summary) {
+  const Field root(summary, "");
+  const std::string schema = root.at("schema").text();
+  if (schema != schema_name) {
+    root.at("schema").refuse(
+        fmt::format("expected \"{}\", found \"{}\"", schema_name, shortened(visible(schema), 60)));
+  }
+  Summary out;
+  out.tool = root.at("tool").at("name").text();
+  out.version = root.at("tool").at("version").text();
+  out.command = root.at("command").text();
+  out.status = read_status(root.at("verdict").at("status"));
+  out.verdict = root.at("verdict").at("text").text();
+  read_kind(root, out);
+  if (const auto reference = root.find("reference")) out.reference = read_reference(*reference);
+  out.inputs = read_list(root.items_if_given("inputs"), read_input);
+  out.formats = read_list(root.items_if_given("formats"), read_format);
+  out.casts = read_list(root.items_if_given("casts"), read_cast);
+  return out;
+}
+
+}  // namespace ulpscope

@@ -1,0 +1,149 @@
+#include "ulpscope/tensor/npy.hpp"
+
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/tensor/input_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace ulpscope {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "tensors are kept little-endian");
+
+constexpr std::string_view magic = "\x93NUMPY";
+
+[[noreturn]] void fail(const std::string& where, const std::string& what) {
+  throw Error(ErrorKind::input, fmt::format("{}: {}", where, what));
+}
+
+uint64_t little_endian(std::span<const std::byte> bytes) {
+  uint64_t value = 0;
+  for (size_t i = bytes.size(); i-- > 0;) value = value << 8 | std::to_integer<uint64_t>(bytes[i]);
+  return value;
+}
+
+// Reads magic, version and length; returns the length of the header that follows.
+// `left` is what remains of the stream.
+uint64_t read_preamble(const NextBytes& next, uint64_t& left, const std::string& where) {
+  const auto take = [&](std::span<std::byte> into) {
+    if (left < into.size()) fail(where, "truncated inside the first 12 bytes of a .npy file");
+    next(into);
+    left -= into.size();
+  };
+  std::array<std::byte, 8> start;
+  take(start);
+  if (std::memcmp(start.data(), magic.data(), magic.size()) != 0) {
+    fail(where, "not a .npy file: it does not start with \\x93NUMPY");
+  }
+  const auto major = std::to_integer<int>(start[6]);
+  const auto minor = std::to_integer<int>(start[7]);
+  if (major < 1 || major > 3 || minor != 0) {
+    fail(where, fmt::format(".npy version {}.{}, expected 1.0, 2.0 or 3.0", major, minor));
+  }
+  std::array<std::byte, 4> length;
+  const std::span<std::byte> field = std::span(length).first(major == 1 ? 2 : 4);
+  take(field);
+  return little_endian(field);
+}
+
+void swap_bytes(std::span<std::byte> bytes, size_t element_size) {
+  for (size_t at = 0; at < bytes.size(); at += element_size) {
+    std::ranges::reverse(bytes.subspan(at, element_size));
+  }
+}
+
+// Column-major to row-major: walks the result in order, and keeps the place in the source.
+std::vector<std::byte> transposed(std::span<const std::byte> source, std::span<const int64_t> shape,
+                                  size_t element_size) {
+  std::vector<std::byte> result(source.size());
+  std::vector<size_t> stride(shape.size());
+  size_t step = element_size;
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    stride[axis] = step;
+    step *= static_cast<size_t>(shape[axis]);
+  }
+  std::vector<int64_t> index(shape.size(), 0);
+  size_t from = 0;
+  for (size_t to = 0; to < result.size(); to += element_size) {
+    std::memcpy(&result[to], &source[from], element_size);
+    for (size_t axis = shape.size(); axis-- > 0;) {
+      from += stride[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= stride[axis] * static_cast<size_t>(shape[axis]);
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+NextBytes stream_of(const InputFile& file, uint64_t offset) {
+  return [&file, at = offset](std::span<std::byte> into) mutable {
+    file.read_at(at, into);
+    at += into.size();
+  };
+}
+
+}  // namespace
+
+NpyHeader read_npy_header(const NextBytes& next, uint64_t size, const std::string& where,
+                          const ReadLimits& limits) {
+  uint64_t left = size;
+  const uint64_t length = read_preamble(next, left, where);
+  if (length > limits.npy_header) {
+    fail(where,
+         fmt::format(".npy header of {} bytes, expected at most {}", length, limits.npy_header));
+  }
+  if (length > left) {
+    fail(where, fmt::format("truncated: .npy header of {} bytes, {} left", length, left));
+  }
+  std::string text(length, '\0');
+  next(std::as_writable_bytes(std::span(text)));
+  left -= length;
+
+  NpyHeader header = parse_npy_header(text, where, limits);
+  if (!header.type) return header;
+  const auto promised = checked_bytes(header.type->element, header.shape);
+  if (!promised || *promised != left) {
+    fail(where, fmt::format("{}: shape {} of '{}' takes {} bytes, found {}",
+                            !promised || *promised > left ? "truncated" : "bytes behind the array",
+                            shape_text(header.shape), header.descr,
+                            promised ? fmt::to_string(*promised) : "more than 2^63", left));
+  }
+  return header;
+}
+
+std::vector<std::byte> read_npy_elements(const NextBytes& next, const NpyHeader& header) {
+  const auto [element, order] = header.type.value();
+  const size_t size = element_bytes(element);
+  std::vector<std::byte> bytes(checked_bytes(element, header.shape).value());
+  next(bytes);
+  if (order == std::endian::big) swap_bytes(bytes, size);
+  if (header.layout == Layout::c || header.shape.size() < 2) return bytes;
+  return transposed(bytes, header.shape, size);
+}
+
+TensorSource open_npy(const std::filesystem::path& path, const ReadLimits& limits) {
+  const auto file = std::make_shared<const InputFile>(path);
+  const NpyHeader header = read_npy_header(stream_of(*file, 0), file->size(), file->name(), limits);
+  const std::string name = path.stem().string();
+  TensorSource::Contents contents;
+  if (!header.type) {
+    contents.left_out.push_back({name, unreadable_reason(header)});
+    return {file->name(), std::move(contents), {}, limits};
+  }
+  const TensorInfo info = {name, header.type->element, header.shape};
+  contents.tensors.push_back(info);
+  const uint64_t data = file->size() - byte_count(info);
+  const auto load = [=](size_t) { return read_npy_elements(stream_of(*file, data), header); };
+  return {file->name(), std::move(contents), load, limits};
+}
+
+}  // namespace ulpscope

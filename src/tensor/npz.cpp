@@ -1,0 +1,182 @@
+#include "ulpscope/tensor/npz.hpp"
+
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/tensor/input_file.hpp"
+#include "ulpscope/tensor/npy.hpp"
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <zip.h>
+
+namespace ulpscope {
+namespace {
+
+constexpr std::string_view suffix = ".npy";
+
+[[noreturn]] void fail(const std::string& where, const std::string& what) {
+  throw Error(ErrorKind::input, fmt::format("{}: {}", where, what));
+}
+
+struct Discard {
+  void operator()(zip_t* archive) const { zip_discard(archive); }
+};
+struct Close {
+  void operator()(zip_file_t* member) const { zip_fclose(member); }
+};
+using Archive = std::unique_ptr<zip_t, Discard>;
+
+struct Entry {
+  std::string name;  // without .npy
+  zip_uint64_t index;
+  uint64_t size;  // once inflated
+};
+
+Archive open_archive(const InputFile& file) {
+  const int descriptor = ::dup(file.descriptor());
+  int code = 0;
+  Archive archive(zip_fdopen(descriptor, ZIP_CHECKCONS, &code));
+  if (archive) return archive;
+  if (descriptor >= 0) ::close(descriptor);
+  zip_error_t error;
+  zip_error_init_with_code(&error, code);
+  const std::string reason = zip_error_strerror(&error);
+  zip_error_fini(&error);
+  fail(file.name(), fmt::format("not a sound zip archive of {} bytes: {}", file.size(), reason));
+}
+
+// One member, inflated from its start to its end.
+class Member {
+ public:
+  Member(zip_t* archive, const Entry& entry, std::string where)
+      : where_(std::move(where)), member_(zip_fopen_index(archive, entry.index, 0)) {
+    if (!member_) fail(where_, fmt::format("cannot be opened: {}", zip_strerror(archive)));
+  }
+
+  void next(std::span<std::byte> into) {
+    while (!into.empty()) {
+      const size_t got = read(into);
+      if (got == 0) fail(where_, fmt::format("truncated: {} more bytes expected", into.size()));
+      into = into.subspan(got);
+    }
+  }
+
+  // At the end libzip has checked size and CRC-32; it says so when asked for one byte more.
+  void finish() {
+    std::array<std::byte, 1> beyond;
+    if (read(beyond) != 0) fail(where_, "inflates to more than its promised size");
+  }
+
+ private:
+  size_t read(std::span<std::byte> into) {
+    const zip_int64_t got = zip_fread(member_.get(), into.data(), into.size());
+    if (got < 0) fail(where_, fmt::format("damaged: {}", zip_file_strerror(member_.get())));
+    return static_cast<size_t>(got);
+  }
+
+  std::string where_;
+  std::unique_ptr<zip_file_t, Close> member_;
+};
+
+std::string where_of(const std::string& path, const Entry& entry) {
+  return fmt::format("{}: tensor {}", path, in_quotes(entry.name));
+}
+
+// The .npy members, each of a kind that can be read.
+std::vector<Entry> list_entries(zip_t* archive, const std::string& path) {
+  std::vector<Entry> entries;
+  const auto count = static_cast<zip_uint64_t>(zip_get_num_entries(archive, 0));
+  for (zip_uint64_t i = 0; i < count; ++i) {
+    zip_stat_t status;
+    if (zip_stat_index(archive, i, 0, &status) != 0) {
+      fail(path, fmt::format("zip member {} has no readable entry: {}", i, zip_strerror(archive)));
+    }
+    const std::string_view name = status.name;
+    if (name.ends_with("/data.pkl") || name == "data.pkl") {
+      fail(path,
+           "a PyTorch file (pickle), which is never loaded; convert it in Python with "
+           "safetensors.torch.save_file");
+    }
+    if (!name.ends_with(suffix)) continue;
+    const Entry entry = {std::string(name.substr(0, name.size() - suffix.size())), i, status.size};
+    if (status.encryption_method != ZIP_EM_NONE) {
+      fail(where_of(path, entry), "encrypted, expected a plain zip member");
+    }
+    if (status.comp_method != ZIP_CM_STORE && status.comp_method != ZIP_CM_DEFLATE) {
+      fail(where_of(path, entry), fmt::format("compression method {}, expected 0 (stored) or 8 "
+                                              "(deflated)",
+                                              status.comp_method));
+    }
+    entries.push_back(entry);
+  }
+  if (entries.empty()) fail(path, "a zip archive without a .npy member");
+  return entries;
+}
+
+// Refuses a promise that the budget or the size of the file does not bear out.
+void check_budget(const std::vector<Entry>& entries, const InputFile& file,
+                  const ReadLimits& limits) {
+  uint64_t total = 0;
+  for (const Entry& entry : entries) {
+    if (entry.size > limits.inflated - total) {
+      fail(where_of(file.name(), entry),
+           fmt::format("inflates to {} bytes after {} of others, expected at most {} in all",
+                       entry.size, total, limits.inflated));
+    }
+    total += entry.size;
+  }
+  if (total > limits.inflated_free && total / limits.inflated_ratio > file.size()) {
+    fail(file.name(), fmt::format("inflates from {} to {} bytes, expected at most {} times",
+                                  file.size(), total, limits.inflated_ratio));
+  }
+}
+
+}  // namespace
+
+TensorSource open_npz(const std::filesystem::path& path, const ReadLimits& limits) {
+  const InputFile file(path);
+  const std::shared_ptr<zip_t> archive = open_archive(file);
+  const std::vector<Entry> entries = list_entries(archive.get(), file.name());
+  check_budget(entries, file, limits);
+
+  struct Readable {
+    Entry entry;
+    NpyHeader header;
+  };
+  TensorSource::Contents contents;
+  std::vector<Readable> readable;
+  for (const Entry& entry : entries) {
+    const std::string where = where_of(file.name(), entry);
+    Member member(archive.get(), entry, where);
+    const NpyHeader header =
+        read_npy_header(std::bind_front(&Member::next, &member), entry.size, where, limits);
+    if (!header.type) {
+      contents.left_out.push_back({entry.name, unreadable_reason(header)});
+      continue;
+    }
+    contents.tensors.push_back({entry.name, header.type->element, header.shape});
+    readable.push_back({entry, header});
+  }
+
+  const auto load = [archive, readable = std::move(readable), path = file.name(),
+                     limits](size_t i) {
+    const Entry& entry = readable[i].entry;
+    const std::string where = where_of(path, entry);
+    Member member(archive.get(), entry, where);
+    const NextBytes next = std::bind_front(&Member::next, &member);
+    read_npy_header(next, entry.size, where, limits);
+    std::vector<std::byte> bytes = read_npy_elements(next, readable[i].header);
+    member.finish();
+    return bytes;
+  };
+  return {file.name(), std::move(contents), load, limits};
+}
+
+}  // namespace ulpscope

@@ -1,0 +1,52 @@
+#include "ulpscope/trace/log.hpp"
+
+namespace ulpscope {
+
+namespace {
+
+size_t extent(Axis axis, int64_t keys, int64_t features) {
+  switch (axis) {
+    case Axis::none: return 1;
+    case Axis::key: return static_cast<size_t>(keys);
+    case Axis::feature: return static_cast<size_t>(features);
+  }
+  return 1;
+}
+
+}  // namespace
+
+TileLog::TileLog(int64_t rows, int64_t keys, int64_t features) {
+  for (const auto& row : site_table) {
+    auto& cells = sites_[index(row.site)];
+    cells.rows.resize(static_cast<size_t>(rows));
+    cells.columns.resize(extent(row.axis, keys, features));
+  }
+}
+
+void HeadLog::take(TileLog& tile) {
+  for (size_t i = 0; i < site_count; ++i) {
+    auto& from = tile.sites_[i];
+    auto& to = sites_[i];
+    to.statistics.moments.merge(from.moments);
+    from.moments = Moments{};
+    fold_and_clear(from.rows, to.statistics.rows);
+    if (to.columns.size() < from.columns.size()) to.columns.resize(from.columns.size());
+    for (size_t c = 0; c < from.columns.size(); ++c) {
+      to.columns[c].merge(from.columns[c]);
+      from.columns[c] = Cluster{};
+    }
+  }
+}
+
+void HeadLog::fold_into(SiteStatistics& run) {
+  for (size_t i = 0; i < site_count; ++i) {
+    // A site without an axis has one column only, and one cluster says nothing of a spread.
+    if (site_table[i].axis != Axis::none) {
+      fold_and_clear(sites_[i].columns, sites_[i].statistics.columns);
+    }
+    run[i].merge(sites_[i].statistics);
+    sites_[i].statistics = ErrorStatistics{};
+  }
+}
+
+}  // namespace ulpscope

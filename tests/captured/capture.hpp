@@ -1,0 +1,27 @@
+// Replays a recorded kernel: the capture's inputs through the emulator, its outputs compared by
+// bits. cases.json beside the captures says format, shape and mask of each.
+#pragma once
+
+#include "ulpscope/attention/recipes/fa2_torch.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ulpscope {
+
+std::filesystem::path capture_folder(const std::string& name);
+std::vector<std::string> captured_cases(const std::filesystem::path& folder);
+
+struct Replay {
+  int64_t o_elements = 0;
+  int64_t o_different = 0;
+  int64_t lse_elements = 0;
+  int64_t lse_different = 0;
+};
+
+// `prefix` names the outputs in the file: fa_o, fa_lse for "fa_".
+Replay replay_forward(const std::filesystem::path& folder, const std::string& name,
+                      const Recipe& recipe, const std::string& prefix);
+
+}  // namespace ulpscope

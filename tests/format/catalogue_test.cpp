@@ -1,0 +1,95 @@
+#include "ulpscope/format/catalogue.hpp"
+
+#include "ulpscope/base/error.hpp"
+
+#include <set>
+
+#include <doctest/doctest.h>
+
+using namespace ulpscope;
+
+TEST_CASE("every row is found under its name and each of its aliases") {
+  for (const auto& row : catalogue) {
+    CHECK(find_format(row.name) == row.format);
+    CHECK(format_name(row.format) == row.name);
+    CHECK_FALSE(row.source.empty());
+  }
+  CHECK(find_format("bfloat16") == bf16);
+  CHECK(find_format("half") == fp16);
+  CHECK(find_format("binary16") == fp16);
+  CHECK(find_format("double") == fp64);
+  CHECK(find_format("float8_e4m3fn") == e4m3fn);
+}
+
+TEST_CASE("no two rows share a name or a format") {
+  std::set<std::string_view> names;
+  for (const auto& row : catalogue) names.insert(row.name);
+  CHECK(names.size() == catalogue.size());
+  for (size_t i = 0; i < catalogue.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) CHECK(catalogue[i].format != catalogue[j].format);
+  }
+}
+
+TEST_CASE("eXmY is the IEEE-like format of that size") {
+  CHECK(find_format("e5m7") == ieee_like(5, 7));
+  CHECK(find_format("e8m7") == bf16);
+  CHECK(find_format("e15m48") == ieee_like(15, 48));
+  CHECK(find_format("e5m0") == ieee_like(5, 0));
+  CHECK(format_name(ieee_like(5, 7)) == "e5m7");
+}
+
+TEST_CASE("e4m3 has infinities, fn is never implied") {
+  CHECK(find_format("e4m3") == ieee_like(4, 3));
+  CHECK(has_infinity(*find_format("e4m3")));
+}
+
+TEST_CASE("what is no format is nothing") {
+  for (const auto* name : {"",
+                           " ",
+                           "e",
+                           "e5",
+                           "em",
+                           "e5m",
+                           "m5e3",
+                           "e0m3",
+                           "e16m3",
+                           "e5m63",
+                           "e15m49",
+                           "e1m0",
+                           "e5m7 ",
+                           " e5m7",
+                           "E5M7",
+                           "e-5m7",
+                           "e5m-0",
+                           "e5m-7",
+                           "e+5m7",
+                           "e5m7fn",
+                           "bf16 fp16",
+                           "half binary16",
+                           "e99999999999m3",
+                           "e5m99999999999",
+                           "e5m2b20"}) {
+    CHECK_MESSAGE(!find_format(name), "'", std::string(name), "'");
+  }
+}
+
+TEST_CASE("an unknown name is refused in a line that lists the known ones") {
+  try {
+    format_named("fp12");
+    FAIL("fp12 was accepted");
+  } catch (const Error& error) {
+    const std::string line = error.what();
+    CHECK(error.kind() == ErrorKind::usage);
+    CHECK(line.find("'fp12'") != std::string::npos);
+    CHECK(line.find('\n') == std::string::npos);
+    for (const auto& row : catalogue) CHECK(line.find(row.name) != std::string::npos);
+  }
+  CHECK(format_named("bf16") == bf16);
+}
+
+TEST_CASE("the name of an unnamed row says what is unusual about it") {
+  CHECK(format_name({4, 3, 8}) == "e4m3b8");
+  CHECK(format_name({2, 1, 1, Specials::finite}) == "e2m1finite");
+  CHECK(format_name({3, 2, 3, Specials::fn}) == "e3m2fn");
+  CHECK(format_name({4, 3, 11, Specials::fn}) == "e4m3fnb11");
+}
