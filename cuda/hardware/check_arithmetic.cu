@@ -103,14 +103,16 @@ struct SquareRoot {
   __device__ static uint32_t model(Triple t) { return detail::gpu_bits(sqrt(detail::soft32(t.x))); }
 };
 
-// The result is not used, so this is RED, as in kernels. The thread owns its cell; the load goes
-// to L2, where the addition was made.
-struct AtomicAdd {
+// RED, what atomicAdd compiles to where its result is not used. The thread owns its cell; store
+// and load go to L2, where the addition is made.
+struct RedAdd {
   static constexpr const char* name = "red.global.add.f32";
   __device__ static uint32_t chip(Triple t, float* cell) {
     __stcg(cell, as_float(t.x));
     __threadfence();
-    atomicAdd(cell, as_float(t.y));
+    asm volatile("red.global.add.f32 [%0], %1;" ::"l"(__cvta_generic_to_global(cell)),
+                 "f"(as_float(t.y))
+                 : "memory");
     __threadfence();
     return as_bits(__ldcg(cell));
   }
@@ -220,7 +222,7 @@ int probe(char** argv) {
   const Count count = std::strtoull(argv[2], nullptr, 10);
   if (count == 0) throw Error(ErrorKind::usage, std::string(argv[2]) + ": not a count");
   return check_all<Add, Multiply, Fma, FmaZero, FmaDown, FmaUp, Maximum, Divide, SquareRoot,
-                   AtomicAdd>(count);
+                   RedAdd>(count);
 }
 
 }  // namespace

@@ -84,8 +84,8 @@ struct MmaF16 {
 };
 
 // TF32 factors sit in 32-bit registers whose 13 low bits do not count: they are filled here with
-// bits of the code, so that a machine that looked at them would show. (An infinity gets none:
-// with any it could be read as a NaN. The corner vectors ask about that.)
+// scattered bits, so that a machine that looked at them would show. An infinity with such bits,
+// a NaN as binary32, is an infinity all the same.
 struct MmaTf32 {
   static constexpr const char* name = "mma.m16n8k8.f32.tf32.tf32.f32";
   static constexpr int k = 8;

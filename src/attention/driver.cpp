@@ -52,7 +52,7 @@ void run_head(Run& run, int64_t batch, int64_t head) {
   const Plan& plan = run.plan;
   const int64_t group = plan.problem.heads / plan.problem.kv_heads;
   const HeadOperands operands = decode_head(plan, batch, head / group);
-  const auto observer = run.options.observe(batch, head);
+  const auto observer = run.options.observe ? run.options.observe(batch, head) : nullptr;
   tbb::enumerable_thread_specific<std::optional<Worker<Sink>>> workers;
   HeadLog log;
   std::mutex log_mutex;
@@ -63,7 +63,7 @@ void run_head(Run& run, int64_t batch, int64_t head) {
     const int64_t first = tile * plan.tile_rows;
     const TileRows rows{batch, head, first, std::min(plan.tile_rows, plan.problem.rows - first)};
     worker->pass.run(rows, worker->output);
-    observer->tile(rows, worker->output);
+    if (observer) observer->tile(rows, worker->output);
     if constexpr (Sink::enabled) {
       const std::lock_guard lock(log_mutex);
       log.take(worker->sink);

@@ -42,6 +42,32 @@ void require_format(const Recipe& recipe, const Format& format) {
 
 }  // namespace
 
+namespace {
+
+// Only the tiled pass runs on tensor cores.
+const MatrixUnit* unit_for(const Recipe& recipe, const Chip& chip, const Format& format) {
+  switch (recipe.engine) {
+    case Engine::tiled: return &matrix_unit(chip, format);
+    case Engine::reference: return nullptr;
+  }
+  return nullptr;
+}
+
+// The reference rounds to nearest even, once; no other site exists in it.
+void require_override(const Recipe& recipe, const SiteOverride& change) {
+  switch (recipe.engine) {
+    case Engine::tiled: return;
+    case Engine::reference:
+      if (change.site == Site::output_store && change.cast.rounding == nearest_even) return;
+      throw Error(ErrorKind::usage,
+                  fmt::format("--set {}: kernel {} rounds once, to nearest even, at output_store; "
+                              "expected output_store=FORMAT",
+                              row_of(change.site).name, recipe.name));
+  }
+}
+
+}  // namespace
+
 int64_t split_parts(const Recipe& recipe, const Problem& p) {
   const auto& split = recipe.split;
   if (split.tiles.empty()) return 1;
@@ -87,7 +113,7 @@ Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& given,
   const Binary64 log2_of_e(1.4426950408889634);
   Plan plan{.recipe = &recipe,
             .chip = &chip,
-            .unit = &matrix_unit(chip, problem.format),
+            .unit = unit_for(recipe, chip, problem.format),
             .tables = &mufu_sm90,
             .map = precision_map(recipe, problem.format),
             .problem = problem,
@@ -95,7 +121,10 @@ Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& given,
             .tile_keys = tile.keys,
             .parts = parts,
             .scale_log2 = Soft<fp32>(scale * log2_of_e).bits()};
-  for (const auto& [site, cast] : overrides) plan.map[site] = cast;
+  for (const auto& change : overrides) {
+    require_override(recipe, change);
+    plan.map[change.site] = change.cast;
+  }
   return plan;
 }
 

@@ -15,9 +15,10 @@ void require(bool holds, ErrorKind kind, const std::string& message) {
   if (!holds) throw Error(kind, message);
 }
 
-size_t product(std::initializer_list<int64_t> factors) {
-  uint64_t result = 1;
-  for (const int64_t f : factors) result *= static_cast<uint64_t>(f);
+// Four factors below 2^31 stay inside 128 bits.
+uint128 product(std::initializer_list<int64_t> factors) {
+  uint128 result = 1;
+  for (const int64_t f : factors) result *= static_cast<uint128>(f);
   return result;
 }
 

@@ -1,5 +1,6 @@
 #include "ulpscope/attention/recipe.hpp"
 
+#include "ulpscope/attention/recipes/exact.hpp"
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
 #include "ulpscope/base/error.hpp"
 
@@ -10,7 +11,7 @@
 namespace ulpscope {
 
 std::span<const Recipe* const> recipes() {
-  static constexpr std::array table{&fa2_torch};
+  static constexpr std::array table{&fa2_torch, &exact_attention};
   return table;
 }
 

@@ -13,7 +13,7 @@
 namespace ulpscope {
 namespace {
 
-constexpr int colour_steps = 16;  // on either side of zero
+constexpr std::size_t colour_steps = 16;  // on either side of zero
 
 struct Colour {
   double red, green, blue;
@@ -32,11 +32,18 @@ std::string side_colour(double t, const Colour& middle, const Colour& end) {
                      std::lround(c.blue));
 }
 
-int step_of(double value, double limit) {
-  if (!(limit > 0)) return 0;
+// Colours are numbered from 0, deepest blue, over 16, pale, to 32, deepest orange.
+std::size_t colour_index(double value, double limit) {
+  if (!(limit > 0)) return colour_steps;
   const double t = std::clamp(value / limit, -1.0, 1.0);
-  return static_cast<int>(std::lround(t * colour_steps));
+  return static_cast<std::size_t>(std::lround((t + 1.0) * colour_steps));
 }
+
+std::string colour_at(std::size_t index) {
+  return diverging_colour(static_cast<double>(index) / colour_steps - 1.0);
+}
+
+bool has_dash(std::size_t index) { return 2 * index <= colour_steps; }
 
 struct Extreme {
   double value = 0;
@@ -94,46 +101,52 @@ Grid grid_of(const ReducedMap& map) {
   return grid;
 }
 
-// One path a colour and one piece a run of equal cells: a hundred kilobytes at the very most,
+std::string dash_at(const Grid& grid, std::size_t row, std::size_t column) {
+  const std::string width = svg_number(0.4 * grid.cell_width);
+  return fmt::format("M{} {}h{}v1h-{}z", svg_number(grid.x(column) + 0.3 * grid.cell_width),
+                     svg_number(grid.y(row) + grid.cell_height / 2 - 0.5), width, width);
+}
+
+std::string hatch_at(const Grid& grid, std::size_t row, std::size_t column) {
+  const double width = grid.cell_width - 1, height = grid.cell_height - 1;
+  return fmt::format("M{} {}l{} {}l1 1l{} {}z", svg_number(grid.x(column)),
+                     svg_number(grid.y(row) + height), svg_number(width), svg_number(-height),
+                     svg_number(-width), svg_number(height));
+}
+
+std::string run_at(const Grid& grid, std::size_t row, std::size_t column, std::size_t end) {
+  const std::string width = svg_number(grid.x(end) - grid.x(column));
+  return fmt::format("M{} {}h{}v{}h-{}z", svg_number(grid.x(column)), svg_number(grid.y(row)),
+                     width, svg_number(grid.cell_height), width);
+}
+
+// One path a colour and one piece a run of equal cells: some hundred kilobytes at the very most,
 // where a rectangle for each cell would be a megabyte.
 void draw_cells(Svg& svg, const Grid& grid, const ReducedMap& map, double limit) {
   std::array<std::string, 2 * colour_steps + 1> paths;
-  std::string dashes, missing;
+  std::string dashes, hatches;
   for (std::size_t r = 0; r < grid.rows; ++r) {
     const auto& row = map.cells[r];
-    const double middle = grid.y(r) + grid.cell_height / 2;
     for (std::size_t c = 0; c < grid.columns;) {
       if (std::isnan(row[c])) {
-        missing += fmt::format("M{} {}l{} {}l1 1l{} {}z", svg_number(grid.x(c)),
-                               svg_number(grid.y(r) + grid.cell_height - 1),
-                               svg_number(grid.cell_width - 1), svg_number(1 - grid.cell_height),
-                               svg_number(1 - grid.cell_width), svg_number(grid.cell_height - 1));
-        ++c;
+        hatches += hatch_at(grid, r, c++);
         continue;
       }
-      const int step = step_of(row[c], limit);
+      const std::size_t index = colour_index(row[c], limit);
       std::size_t end = c;
-      while (end < grid.columns && !std::isnan(row[end]) && step_of(row[end], limit) == step) {
-        if (step <= -colour_steps / 2) {
-          dashes += fmt::format("M{} {}h{}v1h-{}z", svg_number(grid.x(end) + 0.3 * grid.cell_width),
-                                svg_number(middle - 0.5), svg_number(0.4 * grid.cell_width),
-                                svg_number(0.4 * grid.cell_width));
-        }
-        ++end;
+      for (; end < grid.columns && !std::isnan(row[end]); ++end) {
+        if (colour_index(row[end], limit) != index) break;
+        if (has_dash(index)) dashes += dash_at(grid, r, end);
       }
-      const std::string width = svg_number(grid.x(end) - grid.x(c));
-      paths[static_cast<std::size_t>(step + colour_steps)] +=
-          fmt::format("M{} {}h{}v{}h-{}z", svg_number(grid.x(c)), svg_number(grid.y(r)), width,
-                      svg_number(grid.cell_height), width);
+      paths.at(index) += run_at(grid, r, c, end);
       c = end;
     }
   }
-  for (int step = -colour_steps; step <= colour_steps; ++step) {
-    const std::string& path = paths[static_cast<std::size_t>(step + colour_steps)];
-    if (!path.empty()) svg.path(path, diverging_colour(static_cast<double>(step) / colour_steps));
+  for (std::size_t index = 0; index < paths.size(); ++index) {
+    if (!paths.at(index).empty()) svg.path(paths.at(index), colour_at(index));
   }
   if (!dashes.empty()) svg.path(dashes, "#ffffff");
-  if (!missing.empty()) svg.path(missing, palette::axis);
+  if (!hatches.empty()) svg.path(hatches, palette::axis);
 }
 
 void draw_frame(Svg& svg, const Grid& grid) {
@@ -174,11 +187,10 @@ void draw_axes(Svg& svg, const Grid& grid, const ReducedMap& map) {
 void draw_scale(Svg& svg, const Grid& grid, double limit) {
   const double left = grid.right() + 28, width = 16, height = 120;
   const double cell = height / (2 * colour_steps + 1);
-  for (int step = colour_steps; step >= -colour_steps; --step) {
-    const double y = grid.top + cell * (colour_steps - step);
-    svg.rect({left, y, width, cell + 0.5},
-             diverging_colour(static_cast<double>(step) / colour_steps));
-    if (step <= -colour_steps / 2 && step % 4 == 0) {
+  for (std::size_t index = 0; index <= 2 * colour_steps; ++index) {
+    const double y = grid.top + height - cell * static_cast<double>(index + 1);
+    svg.rect({left, y, width, cell + 0.5}, colour_at(index));
+    if (has_dash(index) && index % 4 == 0) {
       svg.rect({left + 0.3 * width, y + cell / 2 - 0.5, 0.4 * width, 1}, "#ffffff");
     }
   }

@@ -33,13 +33,13 @@ Layout layout_of(FigureSize size) {
               .fewest_octaves = 4,
               .font = 12};
     case FigureSize::thumbnail:
-      return {.width = 360,
-              .height = 128,
+      return {.width = 280,
+              .height = 116,
               .left = 6,
               .right = 6,
               .top = 18,
               .bottom = 20,
-              .octave = 11,
+              .octave = 9,
               .fewest_octaves = 3,
               .font = 10};
   }

@@ -133,19 +133,22 @@ constexpr std::array event_columns = {
     Column{"range", "overflow", "Values above the largest finite one."},
     Column{"range", "skipped", "Non-finite or saturated: in none of the means."}};
 
+std::string name_cell(const Statistics& row) {
+  std::string out = escape(row.name);
+  if (!row.description.empty()) out += "<small>" + escape(row.description) + "</small>";
+  if (!row.shape.empty()) out += "<small>" + shape_text(row.shape) + "</small>";
+  return out;
+}
+
 std::string bias_table(const std::vector<Statistics>& rows) {
   HtmlTable table(bias_columns);
   const double limit = mean_limit(rows);
   for (const Statistics& row : rows) {
     const uint64_t judged = row.count - row.skipped;
-    const std::string description =
-        row.description.empty() ? "" : "<small>" + escape(row.description) + "</small>";
-    const std::string shape =
-        row.shape.empty() ? "" : "<small>" + shape_text(row.shape) + "</small>";
-    table.row({escape(row.name) + description + shape, escape(row.format) + after(" · ", row.mode),
-               count_cell(row.count), mean_cell(row.mean_ulp, row.stderr_ulp), z_cell(row.z),
-               mean_figure(row, limit), mean_cell(row.mean_away_ulp, row.stderr_away_ulp),
-               z_cell(row.z_away), share_cell(row.smaller, judged), share_cell(row.larger, judged),
+    table.row({name_cell(row), escape(row.format) + after(" · ", row.mode), count_cell(row.count),
+               mean_cell(row.mean_ulp, row.stderr_ulp), z_cell(row.z), mean_figure(row, limit),
+               mean_cell(row.mean_away_ulp, row.stderr_away_ulp), z_cell(row.z_away),
+               share_cell(row.smaller, judged), share_cell(row.larger, judged),
                std::isnan(row.sign_z) ? real_cell(row.sign_z, 1) : typographic(z_score(row.sign_z)),
                real_cell(row.max_abs_ulp, 4)},
               row.is_called() ? RowStyle::called : RowStyle::plain);

@@ -63,8 +63,8 @@ th.centre, td.centre { text-align: center; }
 .long { display: inline-block; width: max-content; max-width: 330px; white-space: normal;
   overflow-wrap: anywhere; }
 .changed { font-weight: 700; color: #b03a08; }
-.legend { columns: 3 300px; column-gap: 34px; margin: 14px 0 0; font-size: 12.5px; line-height: 1.45;
-  color: var(--muted); }
+.legend { columns: 3 300px; column-gap: 34px; margin: 14px 0 0; font-size: 12.5px;
+  line-height: 1.45; color: var(--muted); }
 .legend div { break-inside: avoid; margin: 0 0 6px; }
 .legend dt { display: inline; font-weight: 600; color: var(--ink); }
 .legend dt::after { content: "\2002"; }

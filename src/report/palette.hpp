@@ -17,6 +17,5 @@ inline constexpr std::string_view panel = "#f1f3f5";
 inline constexpr std::string_view smaller = "#2b5f96";
 inline constexpr std::string_view larger = "#dd8a34";
 inline constexpr std::string_view exact = "#cfd6dd";
-inline constexpr std::string_view no_data = "#ffffff";
 
 }  // namespace ulpscope::palette

@@ -24,6 +24,7 @@ constexpr std::array all_status = {Status::unbiased, Status::biased, Status::equ
 template <class Row>
 std::vector<Row> read_list(const std::vector<Field>& items, Row (*read)(const Field&)) {
   std::vector<Row> rows;
+  rows.reserve(items.size());
   for (const Field& item : items) rows.push_back(read(item));
   return rows;
 }
@@ -52,9 +53,9 @@ void check_edges(const Field& field, const Histogram& histogram) {
 }
 
 Histogram read_histogram(const Field& field, const Statistics& owner) {
-  const Histogram histogram = {.edges = field.at("edges").numbers(),
-                               .counts = field.at("counts").counts(),
-                               .zero = field.at("zero").count()};
+  Histogram histogram = {.edges = field.at("edges").numbers(),
+                         .counts = field.at("counts").counts(),
+                         .zero = field.at("zero").count()};
   check_edges(field, histogram);
   // 2^64 counts of 64 bits each still fit: a hostile file cannot wrap the sum around to `count`.
   uint128 sum = uint128{histogram.zero} + owner.skipped;

@@ -45,6 +45,7 @@ Archive open_archive(const InputFile& file) {
   Archive archive(zip_fdopen(descriptor, ZIP_CHECKCONS, &code));
   if (archive) return archive;
   if (descriptor >= 0) ::close(descriptor);
+  if (code == ZIP_ER_EXISTS) fail(file.name(), "two members of one name");
   zip_error_t error;
   zip_error_init_with_code(&error, code);
   const std::string reason = zip_error_strerror(&error);

@@ -25,11 +25,12 @@ double spread(const ClusterFold& fold, int128 counts_times_sums, uint128 sums_sq
   return std::max(0.0, total) * (g / (g - 1.0));
 }
 
-Bias bias(double count, double mean, double rows, double columns, double single) {
+Bias bias(const ErrorStatistics& s, double count, double mean, double rows, double columns,
+          double single) {
   const double variance = std::max({rows, columns, rows + columns - single});
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  if (count < 2.0) return {mean, nan, 0.0};
+  if (s.rows.clusters < 2 && s.columns.clusters < 2) return {mean, nan, 0.0};
   const double error = std::sqrt(variance) / count;
   if (error > 0.0) return {mean, error, mean / error};
   if (mean > 0.0) return {mean, 0.0, infinity};
@@ -50,9 +51,9 @@ BiasSummary summarise(const ErrorStatistics& s) {
   const double single_away = std::max(0.0, squares - count * mean_away * mean_away);
   const double signed_errors = static_cast<double>(m.larger + m.smaller);
   return {
-      bias(count, mean, spread(s.rows, s.rows.counts_times_sums, s.rows.sums_squared, mean),
+      bias(s, count, mean, spread(s.rows, s.rows.counts_times_sums, s.rows.sums_squared, mean),
            spread(s.columns, s.columns.counts_times_sums, s.columns.sums_squared, mean), single),
-      bias(count, mean_away,
+      bias(s, count, mean_away,
            spread(s.rows, s.rows.counts_times_sums_away, s.rows.sums_away_squared, mean_away),
            spread(s.columns, s.columns.counts_times_sums_away, s.columns.sums_away_squared,
                   mean_away),

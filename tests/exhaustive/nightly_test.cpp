@@ -1,4 +1,4 @@
-// The long sweeps: registered only with ULPSCOPE_NIGHTLY, an hour or so on one core.
+// The long sweeps: registered only with ULPSCOPE_NIGHTLY, some twenty minutes of one core.
 #include "exhaustive/host_fpu.hpp"
 #include <doctest/doctest.h>
 
@@ -38,12 +38,14 @@ TEST_CASE("all 2^32 binary32 codes convert to the narrow formats as the referenc
       Verdict verdict;
       judge_sweep(verdict, to, 0, {row.mode});
       judge_sweep(verdict, to, sign_mask(fp32), {row.mode});
-      CHECK_MESSAGE(verdict.agrees(), format_name(to), " ", std::string(row.name), ": ", verdict.text());
+      CHECK_MESSAGE(verdict.agrees(), format_name(to), " ", std::string(row.name), ": ",
+                    verdict.text());
       int64_t lost = 0;
       for (uint64_t bits = infinity_bits(fp32) + 1; bits < sign_mask(fp32); ++bits) {
         lost += converted(to, bits, {row.mode}) == nan_bits(to) ? 0 : 1;
       }
-      CHECK_MESSAGE(lost == 0, format_name(to), " ", std::string(row.name), ": a NaN became a number");
+      CHECK_MESSAGE(lost == 0, format_name(to), " ", std::string(row.name),
+                    ": a NaN became a number");
     }
   }
 }

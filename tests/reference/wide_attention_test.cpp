@@ -192,6 +192,18 @@ TEST_CASE("wide lies within its bound of exact on random, sink and large-score h
   for (double& x : uneven.v) x = std::ldexp(x, static_cast<int>(random() % 200) - 100);
   uneven.scale = 0.123456789;
   worst = std::max(worst, share_of_bound(uneven));
+  // Full 53-bit operands whose products nearly cancel: the rounding of the scores is the error.
+  Head rounded = test::random_head(18, 8, 3, 24, 4);
+  std::normal_distribution<double> normal;
+  for (double& x : rounded.q) x = 1e4 * normal(random);
+  for (double& x : rounded.k) x = normal(random);
+  for (size_t i = 0; i < 8 * 24; ++i) rounded.q[i] = rounded.q[i - i % 24 + i % 12];
+  for (size_t i = 0; i < 3 * 24; ++i) {
+    if (i % 24 >= 12) rounded.k[i] = -rounded.k[i - 12] * (1 + 0x1p-20);
+  }
+  const double scores_share = share_of_bound(rounded);
+  CHECK(scores_share > 0.03);
+  worst = std::max(worst, scores_share);
   INFO("largest error of wide attention as a share of its bound: " << worst);
   CHECK(worst > 0);
 }

@@ -140,6 +140,13 @@ TEST_CASE("tininess is found before rounding") {
   CHECK_FALSE(has(r.flags, Flag::subnormal));
 }
 
+TEST_CASE("the smallest normal binade is not tiny") {
+  const Rounded inexact = round_pack(fp16, number((1 << 12) + 1, -26), nearest_even);
+  CHECK(inexact.bits == 0x0400);
+  CHECK(inexact.flags == Flag::inexact);
+  CHECK(round_pack(fp16, number(1, -14), nearest_even).flags == Flag::none);
+}
+
 TEST_CASE("a value far below the smallest number is zero or the smallest number") {
   for (const int exponent : {-200, -100'000}) {
     const auto x = number(-1, exponent);

@@ -90,7 +90,7 @@ inline std::string joined(std::initializer_list<std::string_view> parts) {
 // The integer's lowest `size` bytes, lowest first.
 inline std::string little(uint64_t value, size_t size) {
   std::string bytes;
-  for (size_t i = 0; i < size; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
+  for (size_t i = 0; i < size; ++i, value >>= 8) bytes += static_cast<char>(value & 0xFF);
   return bytes;
 }
 

@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -202,20 +203,34 @@ void print_table(const char* name, const Fit& fit) {
   std::printf("\n    }, %lld},\n", static_cast<long long>(fit.bias));
 }
 
+// The origin as comment lines of at most 100 columns.
+void print_comment(const std::string& text) {
+  std::istringstream words(text);
+  size_t column = 0;
+  for (std::string word; words >> word; column += word.size() + 1) {
+    if (column == 0 || column + word.size() + 1 > 100) {
+      std::printf("%s//  ", column == 0 ? "" : "\n");
+      column = 4;
+    }
+    std::printf(" %s", word.c_str());
+  }
+  std::printf("\n");
+}
+
 void print_header(const char* origin, const Fit& ex2, const Fit& lg2, const Fit& rcp) {
   std::printf(
       "// The special function unit's tables on sm_90, fitted to one chip. Generated: do not "
       "edit.\n"
-      "//\n"
-      "//   %s\n"
+      "//\n");
+  print_comment(origin);
+  std::printf(
       "//\n"
       "// Rows are {c0, c1, c2}, layout and bias as hardware/mufu.hpp says. Made by\n"
       "// tools/generate/refit from nothing but that chip's results: one (c1, c2) a row explains\n"
       "// them. Held by all 2^32 operands of each function, docs/validation.\n"
       "#pragma once\n\n#include \"ulpscope/hardware/mufu.hpp\"\n\nnamespace ulpscope {\n\n"
       "// clang-format off\n"
-      "inline constexpr MufuTables mufu_sm90{\n",
-      origin);
+      "inline constexpr MufuTables mufu_sm90{\n");
   print_table("ex2", ex2);
   print_table("lg2", lg2);
   print_table("rcp", rcp);

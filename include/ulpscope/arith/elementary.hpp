@@ -89,12 +89,20 @@ ULPSCOPE_HD constexpr Exact<uint64_t> from_log2_bits(int128 x) {
 
 }  // namespace detail
 
-// 2^x for an exact x of at most 64 significand bits, |x| < 2^20. Below 2^-64 the result is 1 plus
-// or minus less than a unit, which is what is returned.
+// 2^x for an exact x of at most 64 significand bits. Below 2^-64 the result is 1 plus or minus less
+// than a unit, which is what is returned; from |x| = 2^20 on, far outside every format, 2^(+-2^20)
+// stands for it.
 ULPSCOPE_HD constexpr Exact<uint64_t> exp2_value(const Exact<uint64_t>& x) {
   if (x.kind == Kind::nan) return x;
   if (x.kind == Kind::infinity) return x.negative ? exact_zero<uint64_t>(false) : x;
   if (x.kind == Kind::zero) return {.significand = 1, .exponent = 0, .kind = Kind::finite};
+  constexpr int far = 20;
+  if (exponent_of(x) >= far) {
+    return {.significand = 1,
+            .exponent = x.negative ? -(1 << far) : 1 << far,
+            .kind = Kind::finite,
+            .sticky = true};
+  }
   // x as a fixed-point number with 64 fraction bits.
   const int shift = x.exponent + 64;
   const uint128 fixed = shift >= 0 ? uint128{x.significand} << shift

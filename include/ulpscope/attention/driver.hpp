@@ -33,7 +33,7 @@ enum class Logging { off, on };
 struct DriverOptions {
   int threads = 1;
   Logging logging = Logging::on;
-  // Called for every head before its tiles.
+  // Called for every head before its tiles; may be empty where only the statistics are wanted.
   std::function<std::unique_ptr<HeadObserver>(int64_t batch, int64_t head)> observe = {};
   // Called after every tile with the number done so far; may be empty.
   std::function<void(int64_t done)> progress = {};

@@ -39,15 +39,18 @@ constexpr Units in_units(const Exact<Word>& x, int unit) {
 // `value` is a register that holds a number of format `f`; `flags` are what the step raised.
 template <class Word>
 constexpr Record judged(const Format& f, uint32_t value, const Exact<Word>& exact, Flag flags) {
+  flags |= Flag::judged;
   const auto result = register_value(value);
   const auto is_number = [](Kind kind) { return kind == Kind::finite || kind == Kind::zero; };
-  if (!is_number(result.kind) || !is_number(exact.kind)) {
-    const bool overflow = result.kind == Kind::infinity && is_number(exact.kind);
-    return {0, flags | Flag::residue_saturated | flag_if(overflow, Flag::overflow), exact.negative};
+  flags |= flag_if(result.kind == Kind::infinity && is_number(exact.kind), Flag::overflow);
+  // A saturated result is a number, but as little an error as an infinity.
+  if (!is_number(result.kind) || !is_number(exact.kind) || has(flags, Flag::overflow)) {
+    return {0, flags | Flag::residue_saturated, exact.negative};
   }
-  int top = emin(f);
+  int exact_top = emin(f);
+  if (exact.kind == Kind::finite && exponent_of(exact) > exact_top) exact_top = exponent_of(exact);
+  int top = exact_top;
   if (result.kind == Kind::finite && exponent_of(result) > top) top = exponent_of(result);
-  if (exact.kind == Kind::finite && exponent_of(exact) > top) top = exponent_of(exact);
   const int unit = top - f.trailing_bits - 32;
   const auto r = detail::in_units(result, unit);
   const auto e = detail::in_units(exact, unit);
@@ -56,9 +59,12 @@ constexpr Record judged(const Format& f, uint32_t value, const Exact<Word>& exac
   if (e.fraction && !r.fraction && residue > 0) --residue;
   if (r.fraction && !e.fraction && residue < 0) ++residue;
   const bool inexact = residue != 0 || e.fraction != r.fraction;
+  // Half an ulp of the exact value's own binade: it lay half way between two neighbours.
+  const int64_t half = residue < 0 ? -residue_one_ulp / 2 : residue_one_ulp / 2;
+  const bool tie = residue == half && !e.fraction && !r.fraction && exact_top == top;
   const bool small = result.kind == Kind::finite && exponent_of(result) < emin(f);
-  flags |= flag_if(inexact, Flag::inexact) | flag_if(small, Flag::subnormal) |
-           flag_if(small && inexact, Flag::underflow) |
+  flags |= flag_if(inexact, Flag::inexact) | flag_if(tie, Flag::tie) |
+           flag_if(small, Flag::subnormal) | flag_if(small && inexact, Flag::underflow) |
            flag_if(e.fraction || r.fraction, Flag::residue_truncated);
   return {residue, flags, exact.negative};
 }

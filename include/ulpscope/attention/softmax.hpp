@@ -102,8 +102,8 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
 }
 
 // Adds the tile to the lanes. Lane t takes the columns c with (c / 2) mod lanes = t; its first
-// addition of a later tile is one fma with the rescaling. Adding the 0 of a hidden key changes
-// nothing and is not logged.
+// addition of a later tile is one fma with the rescaling. The 0 of a hidden key would change
+// nothing and is not added. (A lane's very first P is taken as it is, whatever the site's format.)
 template <class Sink>
 void add_to_lanes(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, const uint32_t* p,
                   uint32_t factor, RowState& state) {

@@ -33,6 +33,7 @@ enum class Flag : uint16_t {
   subnormal = 1 << 9,           // the result is a non-zero subnormal
   residue_saturated = 1 << 10,  // the residue does not fit its 64 bits, or has no value
   residue_truncated = 1 << 11,  // the residue has bits below 2^-32 ulp, cut toward zero
+  judged = 1 << 12,             // the error was taken afterwards: not one rounding, so no ties
 };
 ULPSCOPE_HD constexpr Flag operator|(Flag a, Flag b) {
   return static_cast<Flag>(

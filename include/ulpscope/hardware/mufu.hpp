@@ -20,8 +20,8 @@
 //
 // Sources of the structure: Oberman, Siu 2005 (A high-performance area-efficient multifunction
 // interpolator); Pineiro, Oberman, Muller, Bruguera 2005 (High-speed function approximation using
-// a minimax quadratic interpolator). Column count, table sizes and fixed-point widths: confirmed
-// by fitting all rows to a chip and by all 2^32 operands, docs/validation.
+// a minimax quadratic interpolator); its widths on older chips: ptx-math (Carlet). That they hold
+// on sm_90: by fitting every row to a chip and by all 2^32 operands, docs/validation.
 // Tested by tests/hardware/mufu_test.cpp and cuda/hardware/check_mufu.cu.
 #pragma once
 

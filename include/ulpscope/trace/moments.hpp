@@ -76,6 +76,7 @@ inline void Moments::add(const Record& r) {
   const uint64_t capped = magnitude < cap ? magnitude : cap;
   sum_squares += uint128{capped} * capped;
 
+  if (has(r.flags, Flag::judged)) return;
   // The discarded part is |residue| when rounded toward zero, 1 - |residue| when away.
   constexpr int64_t half = residue_one_ulp / 2;
   constexpr int64_t sixteenth = residue_one_ulp / 16;

@@ -1,6 +1,7 @@
 // The special function unit's tables on sm_90, fitted to one chip. Generated: do not edit.
 //
-//   chip="NVIDIA H200" compute_capability=9.0 driver=580.159.04 driver_cuda=13.0 runtime=13.0 toolkit=13.0.88 date=2026-11-22 command="dump_mufu 2026-11-22 dump"
+//   chip="NVIDIA H200" compute_capability=9.0 driver=580.159.04 driver_cuda=13.0 runtime=13.0
+//   toolkit=13.0.88 date=2026-11-22 command="dump_mufu 2026-11-22 dump"
 //
 // Rows are {c0, c1, c2}, layout and bias as hardware/mufu.hpp says. Made by
 // tools/generate/refit from nothing but that chip's results: one (c1, c2) a row explains

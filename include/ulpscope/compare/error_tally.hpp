@@ -1,0 +1,74 @@
+// The error of a tensor against a reference, element by element: signed ulps, statistics by row
+// and feature, a heat map, the worst elements.
+//
+// An error is (value - reference) / ulp, the ulp being the value format's spacing in the binade of
+// the reference, not below that of its subnormals. It is kept as an integer in 2^-32 ulp, cut
+// toward zero, so that tallies of tiles, heads and threads merge to the same bytes in any order.
+// A NaN or infinity on either side has no error: it is skipped, unless both agree.
+//
+//   bf16: value -4.71875, reference -4.70399...: ulp 2^-5, error -0.4723
+//
+// Tensors are (outer, rows, columns): outer counts heads (and batches), a row is a query, a column
+// a feature. Tested by tests/compare/error_tally_test.cpp.
+#pragma once
+
+#include "ulpscope/format/format.hpp"
+#include "ulpscope/trace/clusters.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace ulpscope {
+
+// The error in 2^-32 ulp of `format` at the reference.
+Record output_record(const Format& format, double value, double reference);
+
+// The same as a number of ulps, for errors.safetensors: NaN where there is none.
+float error_in_ulps(const Record& record);
+
+struct WorstError {
+  int64_t outer = 0;
+  int64_t row = 0;
+  int64_t column = 0;
+  double value = 0;
+  double reference = 0;
+  int64_t residue = 0;
+};
+
+// The heads' mean error over tiles of rows and single features.
+struct HeatMapSums {
+  int64_t row_tile = 1;
+  int64_t tiles = 0;
+  int64_t columns = 0;
+  std::vector<Cluster> cells;  // (tiles, columns)
+};
+
+class ErrorTally {
+ public:
+  static constexpr size_t worst_kept = 20;
+
+  ErrorTally(int64_t rows, int64_t columns, int64_t row_tile);
+
+  // One row of one head.
+  void add_row(const Format& format, int64_t outer, int64_t row, const double* values,
+               const double* references, float* errors);
+  // Another tally of the same head.
+  void merge(const ErrorTally& other);
+  // The head's features are complete: folds them. Call once a head, before merging heads.
+  void close_head();
+
+  const ErrorStatistics& statistics() const { return statistics_; }
+  const HeatMapSums& heat_map() const { return heat_map_; }
+  // Largest error first; equal ones by index.
+  std::vector<WorstError> worst() const;
+
+ private:
+  void keep_worst(const WorstError& error);
+
+  ErrorStatistics statistics_;
+  std::vector<Cluster> columns_;
+  HeatMapSums heat_map_;
+  std::vector<WorstError> worst_;  // a heap, the smallest on top
+};
+
+}  // namespace ulpscope

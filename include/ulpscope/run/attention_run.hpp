@@ -1,0 +1,54 @@
+// The main job: tensors in, the kernel's bits, its errors and a report out.
+//
+//   run_attention({.inputs = {.input = "dump.npz"}, .kernel = "fa2-torch@h200"}) -> summary
+//
+// With an output folder it leaves there, all or nothing:
+//   outputs.safetensors  o in the output format and the layout of q, lse (F32, without the last
+//   axis) errors.safetensors   o_ulp, lse_ulp: signed errors against the reference, F32
+//   summary.json         every figure;   report.html   the same for eyes
+//
+// The bytes depend on the inputs and options alone: not on threads, host rounding mode or clock.
+// Tested by tests/run/attention_run_test.cpp.
+#pragma once
+
+#include "ulpscope/attention/casts.hpp"
+#include "ulpscope/run/inputs.hpp"
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace ulpscope {
+
+struct TileOverride {
+  int64_t rows;
+  int64_t keys;
+};
+
+enum class Masking { none, causal };
+
+struct AttentionOptions {
+  InputOptions inputs;
+  std::string kernel = "fa2-torch@h200";
+  Masking masking = Masking::none;
+  std::optional<double> scale;
+  std::optional<std::array<int64_t, 2>> launch;  // batch, heads
+  std::optional<int> multiprocessors;
+  std::optional<TileOverride> tile;
+  std::vector<SiteOverride> overrides;
+  int threads = 1;
+  std::string out;      // folder; empty: nothing is written
+  std::string command;  // shown in the report
+  std::function<void(int64_t done, int64_t all)> progress = {};
+  std::function<void(const std::string&)> note = {};  // remarks for the user
+  const std::atomic<bool>* stop = nullptr;
+};
+
+// The summary (schema of summary_writer.hpp); nothing if the run was stopped.
+std::optional<nlohmann::json> run_attention(const AttentionOptions& options);
+
+}  // namespace ulpscope

@@ -1,0 +1,47 @@
+// summary.json: every figure of a run under the schema "ulpscope.summary/1" (docs/cli.md).
+//
+// The report, the text summary and CSV are drawn from this object alone. Counts are integers,
+// non-finite numbers strings. Nothing in it depends on the clock, the host or the thread count.
+// Tested by tests/run/summary_writer_test.cpp.
+#pragma once
+
+#include "ulpscope/compare/judged_run.hpp"
+#include "ulpscope/run/inputs.hpp"
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace ulpscope {
+
+inline constexpr const char* summary_schema = "ulpscope.summary/1";
+
+// What both kinds of summary open with. `command` is shown so that the run can be repeated.
+nlohmann::json summary_header(const std::string& kind, const std::string& command);
+
+// One rounding site or output: counts, means with standard errors, histogram.
+nlohmann::json statistics_json(const std::string& name, const Format& format,
+                               const ErrorStatistics& statistics);
+
+// How the rows of a tally lie in the tensor that a reader knows: `axes` are the leading axes of
+// the tensor, whose flat index is outer * rows + row.
+struct RowIndex {
+  std::vector<int64_t> axes;
+  int64_t rows;
+};
+
+// An output tensor: statistics, heat map and worst elements.
+nlohmann::json output_json(const std::string& name, const Format& format,
+                           const std::vector<int64_t>& shape, const RowIndex& index,
+                           const ErrorTally& tally);
+
+nlohmann::json format_json(const Format& format);
+nlohmann::json input_json(const Operand16& operand);
+
+// The summary of a forward run.
+nlohmann::json attention_summary(const std::string& command, const Plan& plan,
+                                 const std::vector<SiteOverride>& overrides,
+                                 const std::vector<const Operand16*>& inputs, const JudgedRun& run);
+
+}  // namespace ulpscope

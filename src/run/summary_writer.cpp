@@ -1,0 +1,298 @@
+#include "ulpscope/run/summary_writer.hpp"
+
+#include "ulpscope/base/host_fp.hpp"
+#include "ulpscope/round/names.hpp"
+#include "ulpscope/run/version.hpp"
+#include "ulpscope/trace/bias.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ulpscope {
+
+using nlohmann::json;
+
+namespace {
+
+json number(double x) {
+  if (std::isnan(x)) return "NaN";
+  if (std::isinf(x)) return x > 0 ? "Infinity" : "-Infinity";
+  return x;
+}
+
+double residue_in_ulps(uint64_t residue) { return static_cast<double>(residue) / 4294967296.0; }
+
+json histogram_json(const ResidueHistogram& histogram) {
+  json edges = json::array();
+  for (int bin = 0; bin <= ResidueHistogram::bins; ++bin) {
+    edges.push_back(number(ResidueHistogram::lower_edge(bin)));
+  }
+  return {{"edges", edges}, {"counts", histogram.counts()}, {"zero", histogram.zero()}};
+}
+
+json heat_map_json(const HeatMapSums& map) {
+  json rows = json::array();
+  for (int64_t t = 0; t < map.tiles; ++t) {
+    json row = json::array();
+    for (int64_t c = 0; c < map.columns; ++c) {
+      const auto& cell = map.cells[static_cast<size_t>(t * map.columns + c)];
+      row.push_back(cell.count == 0 ? json("NaN")
+                                    : json(static_cast<double>(cell.sum) / 4294967296.0 /
+                                           static_cast<double>(cell.count)));
+    }
+    rows.push_back(row);
+  }
+  return {{"row_tile", map.row_tile},
+          {"rows", map.tiles},
+          {"columns", map.columns},
+          {"mean_ulp", rows}};
+}
+
+std::string hex_bits(const Format& format, double value) {
+  const uint64_t bits =
+      round_pack(format, decode<uint128>(fp64, bit_cast<uint64_t>(value)), nearest_even).bits;
+  return fmt::format("0x{:0{}x}", bits, (width(format) + 3) / 4);
+}
+
+json element_index(const RowIndex& index, const WorstError& error) {
+  std::vector<int64_t> result(index.axes.size() + 1);
+  result.back() = error.column;
+  int64_t flat = error.outer * index.rows + error.row;
+  for (size_t axis = index.axes.size(); axis-- > 0;) {
+    result[axis] = flat % index.axes[axis];
+    flat /= index.axes[axis];
+  }
+  return result;
+}
+
+// The formats that a run touched, each once, in the order given.
+json formats_json(const std::vector<Format>& formats) {
+  json result = json::array();
+  std::vector<Format> seen;
+  for (const auto& format : formats) {
+    if (std::find(seen.begin(), seen.end(), format) != seen.end()) continue;
+    seen.push_back(format);
+    result.push_back(format_json(format));
+  }
+  return result;
+}
+
+json casts_json(const Plan& plan, const std::vector<SiteOverride>& overrides) {
+  json result = json::array();
+  for (const auto& row : site_table) {
+    const bool overridden = std::any_of(overrides.begin(), overrides.end(),
+                                        [&](const auto& o) { return o.site == row.site; });
+    const Cast& cast = plan.map[row.site];
+    result.push_back({{"site", row.name},
+                      {"format", format_name(cast.format)},
+                      {"mode", rounding_name(cast.rounding)},
+                      {"overridden", overridden}});
+  }
+  return result;
+}
+
+json kernel_json(const Plan& plan) {
+  const Recipe& recipe = *plan.recipe;
+  json kernel{{"name", recipe.name}, {"description", recipe.summary}};
+  switch (recipe.engine) {
+    case Engine::tiled:
+      kernel.update({{"variant", plan.parts > 1 ? "split" : "normal"},
+                     {"chip", plan.chip->name},
+                     {"chip_row", plan.chip->row},
+                     {"tile_rows", plan.tile_rows},
+                     {"tile_keys", plan.tile_keys},
+                     {"splits", plan.parts}});
+      break;
+    case Engine::reference: break;
+  }
+  return kernel;
+}
+
+json problem_json(const Plan& plan, const Operand16& q, const Operand16& k) {
+  const auto scale = static_cast<double>(bit_cast<float>(plan.problem.scale));
+  return {{"batch", q.sizes[0]},
+          {"heads", q.sizes[1]},
+          {"kv_heads", k.sizes[1]},
+          {"seq_q", q.sizes[2]},
+          {"seq_k", k.sizes[2]},
+          {"head_dim", q.sizes[3]},
+          {"causal", plan.problem.mask == Mask::causal},
+          {"scale", scale},
+          {"launch", {plan.problem.launch.batch, plan.problem.launch.heads}}};
+}
+
+json sites_json(const Plan& plan, const SiteStatistics& sites) {
+  json result = json::array();
+  for (const auto& row : site_table) {
+    const auto& statistics = sites[index(row.site)];
+    if (statistics.moments.count == 0) continue;
+    const Cast& cast = plan.map[row.site];
+    json site = statistics_json(std::string(row.name), cast.format, statistics);
+    site["mode"] = rounding_name(cast.rounding);
+    site["description"] = row.step;
+    result.push_back(std::move(site));
+  }
+  return result;
+}
+
+// The site that holds most of the one-sided error, in words; empty if none is biased.
+std::string loudest_site(const SiteStatistics& sites) {
+  const SiteRow* loudest = nullptr;
+  double largest = 0;
+  for (const auto& row : site_table) {
+    const auto& statistics = sites[index(row.site)];
+    if (statistics.moments.count == statistics.moments.skipped) continue;
+    const auto bias = summarise(statistics).by_magnitude;
+    if (!is_biased(bias) || std::fabs(bias.mean) <= largest) continue;
+    largest = std::fabs(bias.mean);
+    loudest = &row;
+  }
+  if (loudest == nullptr) return "";
+  const auto bias = summarise(sites[index(loudest->site)]).by_magnitude;
+  return fmt::format(" The most one-sided rounding is {} ({:+.3f} ulp of its own result, {} zero).",
+                     loudest->name, bias.mean, bias.mean < 0 ? "toward" : "away from");
+}
+
+json verdict_json(const Plan& plan, const JudgedRun& run) {
+  const HostFpGuard guard;
+  const auto summary = summarise(run.o_errors.statistics());
+  const bool by_value = is_biased(summary.by_value);
+  const bool biased = by_value || is_biased(summary.by_magnitude);
+  const Bias& bias = biased && !by_value ? summary.by_magnitude : summary.by_value;
+  const auto& moments = run.o_errors.statistics().moments;
+  const std::string text = fmt::format(
+      "{} of {} carries {} one-sided error: mean {:+.4f} ulp{} (standard error {:.4f}, z {:+.1f}); "
+      "the largest error of an element is {:.3f} ulp.{}",
+      "O", plan.recipe->name, biased ? "a" : "no", bias.mean,
+      biased && !by_value ? " away from zero" : "", bias.standard_error, bias.z,
+      residue_in_ulps(moments.largest), loudest_site(run.sites));
+  return {{"status", biased ? "biased" : "unbiased"}, {"text", text}};
+}
+
+}  // namespace
+
+json summary_header(const std::string& kind, const std::string& command) {
+  return {{"schema", summary_schema},
+          {"tool", {{"name", "ulpscope"}, {"version", version}}},
+          {"kind", kind},
+          {"command", command}};
+}
+
+json statistics_json(const std::string& name, const Format& format,
+                     const ErrorStatistics& statistics) {
+  const HostFpGuard guard;
+  const Moments& m = statistics.moments;
+  const auto summary = summarise(statistics);
+  return {{"name", name},
+          {"format", format_name(format)},
+          {"count", m.count},
+          {"skipped", m.skipped},
+          {"mean_ulp", number(summary.by_value.mean)},
+          {"stderr_ulp", number(summary.by_value.standard_error)},
+          {"z", number(summary.by_value.z)},
+          {"mean_away_ulp", number(summary.by_magnitude.mean)},
+          {"stderr_away_ulp", number(summary.by_magnitude.standard_error)},
+          {"z_away", number(summary.by_magnitude.z)},
+          {"larger", m.larger},
+          {"smaller", m.smaller},
+          {"exact", m.count - m.skipped - m.larger - m.smaller},
+          {"sign_z", number(summary.sign_z)},
+          {"max_abs_ulp", residue_in_ulps(m.largest)},
+          {"ties", m.ties},
+          {"ties_away", m.ties_away},
+          {"near_ties_above", m.near_ties_above},
+          {"near_ties_below", m.near_ties_below},
+          {"carry_out", m.carry_out},
+          {"round_carry", m.round_carry},
+          {"subnormal", m.subnormal},
+          {"underflow", m.underflow},
+          {"overflow", m.overflow},
+          {"histogram", histogram_json(m.histogram)}};
+}
+
+json output_json(const std::string& name, const Format& format, const std::vector<int64_t>& shape,
+                 const RowIndex& index, const ErrorTally& tally) {
+  const HostFpGuard guard;
+  json result = statistics_json(name, format, tally.statistics());
+  // These say how a rounding step went; an output compared as a whole has no such step.
+  for (const char* step_only : {"ties", "ties_away", "near_ties_above", "near_ties_below",
+                                "carry_out", "round_carry", "subnormal", "underflow"}) {
+    result.erase(step_only);
+  }
+  result["shape"] = shape;
+  result["row_tile"] = tally.heat_map().row_tile;
+  if (tally.heat_map().columns > 1) result["heatmap"] = heat_map_json(tally.heat_map());
+  json worst = json::array();
+  for (const auto& error : tally.worst()) {
+    worst.push_back({{"index", element_index(index, error)},
+                     {"bits", hex_bits(format, error.value)},
+                     {"value", number(error.value)},
+                     {"reference", number(error.reference)},
+                     {"error_ulp", static_cast<double>(error.residue) / 4294967296.0}});
+  }
+  result["worst"] = worst;
+  return result;
+}
+
+json format_json(const Format& format) {
+  const char* specials = "ieee";
+  switch (format.specials) {
+    case Specials::ieee: break;
+    case Specials::fn: specials = "fn"; break;
+    case Specials::finite: specials = "finite"; break;
+  }
+  return {{"name", format_name(format)},
+          {"exponent_bits", format.exponent_bits},
+          {"trailing_bits", format.trailing_bits},
+          {"bias", format.bias},
+          {"specials", specials}};
+}
+
+json input_json(const Operand16& operand) {
+  json result{{"tensor", operand.tensor},
+              {"file", operand.file},
+              {"shape", operand.shape},
+              {"layout", layout_name(operand.layout)},
+              {"format", format_name(operand.format)},
+              {"xxh3_128", operand.hash}};
+  if (!operand.note.empty()) result["note"] = operand.note;
+  return result;
+}
+
+json attention_summary(const std::string& command, const Plan& plan,
+                       const std::vector<SiteOverride>& overrides,
+                       const std::vector<const Operand16*>& inputs, const JudgedRun& run) {
+  json summary = summary_header("attention", command);
+  summary["verdict"] = verdict_json(plan, run);
+  summary["kernel"] = kernel_json(plan);
+  summary["inputs"] = json::array();
+  std::vector<Format> formats;
+  for (const Operand16* input : inputs) {
+    summary["inputs"].push_back(input_json(*input));
+    formats.push_back(input->format);
+  }
+  for (const auto& row : site_table) formats.push_back(plan.map[row.site].format);
+  const Operand16& q = *inputs.at(0);
+  summary["problem"] = problem_json(plan, q, *inputs.at(1));
+  summary["formats"] = formats_json(formats);
+  summary["casts"] = casts_json(plan, overrides);
+  summary["reference"] = {{"name", run.reference.name},
+                          {"description", run.reference.description},
+                          {"judged_rows", run.reference.judged_rows},
+                          {"judged_elements", run.reference.judged_elements},
+                          {"max_difference_ulp", run.reference.largest_difference_ulp}};
+  summary["sites"] = sites_json(plan, run.sites);
+  const auto o_shape = shape_in_layout(q.sizes, q.layout);
+  auto lse_sizes = q.sizes;
+  lse_sizes[3] = 0;
+  const RowIndex rows{{q.sizes[0], q.sizes[1], q.sizes[2]}, plan.problem.rows};
+  summary["outputs"] = {
+      output_json("o", plan.map[Site::output_store].format, o_shape, rows, run.o_errors),
+      output_json("lse", fp32, shape_in_layout(lse_sizes, q.layout), rows, run.lse_errors)};
+  return summary;
+}
+
+}  // namespace ulpscope

@@ -1,0 +1,34 @@
+// A subcommand is a function that adds itself to the parser; its body runs after parsing and
+// returns the exit code. One file a subcommand.
+//
+// Data goes to stdout, talk to stderr. Exit codes: 0 done or equal, 1 the verdict is "different",
+// 2 usage, 3 bad input file, 4 I/O or resource, 130 interrupted.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace ulpscope::cli {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_different = 1;
+inline constexpr int exit_interrupted = 130;
+
+// What every subcommand gets from main.
+struct Context {
+  std::string command_line;              // as typed, quoted for a shell
+  const std::atomic<bool>* interrupted;  // set by SIGINT and SIGTERM
+  std::function<int()> run;              // the chosen subcommand's body
+};
+
+void add_attention(CLI::App& app, Context& context);
+void add_compare(CLI::App& app, Context& context);
+void add_inspect(CLI::App& app, Context& context);
+void add_lists(CLI::App& app, Context& context);  // formats, kernels, chips
+void add_round(CLI::App& app, Context& context);
+void add_report(CLI::App& app, Context& context);
+
+}  // namespace ulpscope::cli

@@ -1,0 +1,168 @@
+// ulpscope formats, kernels, chips: the rows that the program knows.
+#include "ulpscope/attention/recipe.hpp"
+#include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/hardware/chip.hpp"
+#include "ulpscope/round/names.hpp"
+#include "ulpscope/trace/site.hpp"
+
+#include <memory>
+
+#include "command.hpp"
+#include "terminal.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ulpscope::cli {
+
+namespace {
+
+using nlohmann::json;
+
+double value_of(const Format& f, uint64_t code) {
+  return bit_cast<double>(round_pack(fp64, decode<uint128>(f, code), nearest_even).bits);
+}
+
+json formats_json() {
+  json rows = json::array();
+  for (const auto& row : catalogue) {
+    const Format& f = row.format;
+    rows.push_back({{"name", row.name},
+                    {"aliases", row.aliases},
+                    {"bits", width(f)},
+                    {"exponent_bits", f.exponent_bits},
+                    {"trailing_bits", f.trailing_bits},
+                    {"bias", f.bias},
+                    {"largest", value_of(f, largest_finite_bits(f))},
+                    {"smallest_normal", value_of(f, uint64_t{1} << f.trailing_bits)},
+                    {"smallest_subnormal", value_of(f, 1)},
+                    {"infinity", has_infinity(f)},
+                    {"source", row.source}});
+  }
+  return rows;
+}
+
+std::string formats_text() {
+  std::string text =
+      fmt::format("{:<8} {:>4} {:>4} {:>4} {:>6}  {:<12} {:<12} {:<12} {:<4} {}\n", "name", "bits",
+                  "exp", "frac", "bias", "largest", "min normal", "min subn.", "inf", "aliases");
+  for (const auto& row : formats_json()) {
+    text += fmt::format(
+        "{:<8} {:>4} {:>4} {:>4} {:>6}  {:<12.6g} {:<12.6g} {:<12.6g} {:<4} {}\n",
+        row["name"].get<std::string>(), row["bits"].get<int>(), row["exponent_bits"].get<int>(),
+        row["trailing_bits"].get<int>(), row["bias"].get<int>(), row["largest"].get<double>(),
+        row["smallest_normal"].get<double>(), row["smallest_subnormal"].get<double>(),
+        row["infinity"].get<bool>() ? "yes" : "no", row["aliases"].get<std::string>());
+  }
+  text +=
+      "eXmY     any IEEE-like format: X exponent bits (1-15), Y trailing bits (0-62)\n\nmodes\n";
+  for (const auto& row : mode_names) text += fmt::format("  {:<4} {}\n", row.name, row.meaning);
+  return text + "  with :sat, values beyond the largest finite number become that number\n";
+}
+
+json kernels_json() {
+  json rows = json::array();
+  for (const Recipe* recipe : recipes()) {
+    json formats = json::array();
+    for (const auto& f : recipe->formats) formats.push_back(format_name(f));
+    rows.push_back({{"name", recipe->name},
+                    {"summary", recipe->summary},
+                    {"source", recipe->source},
+                    {"formats", formats},
+                    {"largest_head_size", recipe->tiles.back().largest_dim}});
+  }
+  return rows;
+}
+
+std::string kernels_text() {
+  std::string text;
+  for (const auto& row : kernels_json()) {
+    std::string formats;
+    for (const auto& f : row["formats"]) {
+      formats += fmt::format("{}{}", formats.empty() ? "" : ", ", f.get<std::string>());
+    }
+    text +=
+        fmt::format("{:<12} {}\n{:<12} formats: {}; head size up to {}\n{:<12} source: {}\n",
+                    row["name"].get<std::string>(), row["summary"].get<std::string>(), "",
+                    formats.empty() ? "any of 16 bits or fewer" : formats,
+                    row["largest_head_size"].get<int64_t>(), "", row["source"].get<std::string>());
+  }
+  text += "\nsites that --set SITE=FORMAT[:MODE] can change, in the order of the computation\n";
+  for (const auto& row : site_table) text += fmt::format("  {:<20} {}\n", row.name, row.step);
+  return text;
+}
+
+const char* evidence_name(Evidence evidence) {
+  switch (evidence) {
+    case Evidence::verified: return "verified";
+    case Evidence::published: return "published";
+  }
+  return "";
+}
+
+json chips_json() {
+  json rows = json::array();
+  for (const auto& chip : chips) {
+    json units = json::array();
+    for (const auto& unit : chip.units) {
+      if (unit.sum.terms == 0) continue;
+      units.push_back({{"format", format_name(unit.input)},
+                       {"terms", unit.sum.terms},
+                       {"fraction_bits", unit.sum.fraction_bits},
+                       {"floor_exponent", unit.sum.floor_exponent},
+                       {"result_fraction_bits", unit.sum.result_fraction_bits},
+                       {"evidence", evidence_name(unit.evidence)},
+                       {"source", unit.source}});
+    }
+    rows.push_back({{"name", chip.name},
+                    {"row", chip.row},
+                    {"product", chip.product},
+                    {"multiprocessors", chip.multiprocessors},
+                    {"units", units}});
+  }
+  return rows;
+}
+
+std::string chips_text() {
+  std::string text = fmt::format("{:<6} {:<16} {:>4}  {:<7} {:>5} {:>9} {:>6} {:>7}  {:<10} {}\n",
+                                 "name", "product", "SMs", "format", "terms", "grid bits", "floor",
+                                 "result", "evidence", "source");
+  for (const auto& chip : chips_json()) {
+    for (const auto& unit : chip["units"]) {
+      text +=
+          fmt::format("{:<6} {:<16} {:>4}  {:<7} {:>5} {:>9} {:>6} {:>7}  {:<10} {}\n",
+                      chip["name"].get<std::string>(), chip["product"].get<std::string>(),
+                      chip["multiprocessors"].get<int>(), unit["format"].get<std::string>(),
+                      unit["terms"].get<int>(), unit["fraction_bits"].get<int>(),
+                      unit["floor_exponent"].get<int>(), unit["result_fraction_bits"].get<int>(),
+                      unit["evidence"].get<std::string>(), unit["source"].get<std::string>());
+    }
+  }
+  return text +
+         "Special functions were measured on sm_90 alone; other chips use the same tables.\n";
+}
+
+void add_list(CLI::App& app, Context& context, const std::string& name, const std::string& what,
+              json (*as_json)(), std::string (*as_text)()) {
+  auto* command = app.add_subcommand(name, what);
+  const auto wants_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *wants_json, "Print JSON");
+  command->callback([=, &context] {
+    context.run = [=] {
+      print(*wants_json ? as_json().dump(1) + "\n" : as_text());
+      return exit_done;
+    };
+  });
+}
+
+}  // namespace
+
+void add_lists(CLI::App& app, Context& context) {
+  add_list(app, context, "formats", "List the number formats and rounding modes.", formats_json,
+           formats_text);
+  add_list(app, context, "kernels", "List the kernels and the sites where they round.",
+           kernels_json, kernels_text);
+  add_list(app, context, "chips", "List the chips: how their tensor cores sum, and who says so.",
+           chips_json, chips_text);
+}
+
+}  // namespace ulpscope::cli

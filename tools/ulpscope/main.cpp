@@ -1,0 +1,86 @@
+// ulpscope: which bits a kernel produces, where it rounds, and by how much.
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/run/version.hpp"
+
+#include <csignal>
+#include <exception>
+#include <new>
+
+#include "command.hpp"
+#include "terminal.hpp"
+#include <fmt/format.h>
+
+namespace {
+
+// A signal handler can reach nothing but a global of static storage.
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+// The first signal asks the run to stop, the second ends the process at once.
+void on_signal(int number) {
+  if (interrupted.exchange(true)) {
+    std::signal(number, SIG_DFL);
+    std::raise(number);
+  }
+}
+
+std::string quoted_command(int argc, char** argv) {
+  std::string line = "ulpscope";
+  for (int i = 1; i < argc; ++i) line += " " + ulpscope::cli::shell_quoted(argv[i]);
+  return line;
+}
+
+int fail(int code, const std::string& message) {
+  fmt::print(stderr, "ulpscope: error: {}\n", ulpscope::cli::visible(message));
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{
+      "Bit-exact emulation of attention kernels, with the rounding error of every step.\n"
+      "\n"
+      "  ulpscope attention dump.safetensors --causal --out run    the main job\n"
+      "  ulpscope compare run/outputs.safetensors:o dump.npz:o     are these the GPU's bits?\n"
+      "  ulpscope round 2.40625 --to bf16 --mode rz                one rounding, explained\n"
+      "\n"
+      "Exit codes: 0 done or equal, 1 different, 2 usage, 3 bad input file,\n"
+      "4 I/O or resource, 130 interrupted.",
+      "ulpscope"};
+  app.set_version_flag("--version", std::string("ulpscope ") + ulpscope::version);
+  app.require_subcommand(1);
+  ulpscope::cli::Context context{quoted_command(argc, argv), &interrupted, {}};
+  ulpscope::cli::add_attention(app, context);
+  ulpscope::cli::add_compare(app, context);
+  ulpscope::cli::add_round(app, context);
+  ulpscope::cli::add_inspect(app, context);
+  ulpscope::cli::add_report(app, context);
+  ulpscope::cli::add_lists(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    const auto chosen = app.get_subcommands();
+    return fail(ulpscope::exit_code(ulpscope::ErrorKind::usage),
+                fmt::format("{} (see ulpscope {}--help)", error.what(),
+                            chosen.empty() ? "" : chosen.front()->get_name() + " "));
+  }
+  return context.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGPIPE, SIG_IGN);
+  using ulpscope::ErrorKind;
+  try {
+    return run(argc, argv);
+  } catch (const ulpscope::Error& error) {
+    return fail(ulpscope::exit_code(error.kind()), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(ulpscope::exit_code(ErrorKind::resource), "out of memory");
+  } catch (const std::exception& error) {
+    return fail(ulpscope::exit_code(ErrorKind::resource), error.what());
+  }
+}
