@@ -67,7 +67,7 @@ class NaivePass {
   }
 
   std::array<SiteTotal, site_count> totals{};
-  std::vector<FusedCall> calls;
+  std::vector<FusedCall>* calls = nullptr;  // where chains are written down, if anywhere
 
  private:
   struct Part {
@@ -149,14 +149,14 @@ class NaivePass {
     if (p_.mask == Mask::none) return p_.keys;
     return std::clamp<int64_t>(i + 1 + p_.keys - p_.rows, 0, p_.keys);
   }
-  Register chain(Site site, const Format& a_format, std::vector<uint32_t> a,
-                 std::vector<uint32_t> b, Register c) {
+  Register chain(Site site, const Format& a_format, const std::vector<uint32_t>& a,
+                 const std::vector<uint32_t>& b, Register c) {
     const Factors factors{a_format, Input::format};
     const auto length = static_cast<int>(a.size());
     const uint32_t sum =
         fused_chain(plan_.unit->sum, factors, c.bits(), a.data(), b.data(), length);
     const Register stored = hardware(site, sum);
-    calls.push_back({site, a_format, std::move(a), std::move(b), c.bits(), stored.bits()});
+    if (calls != nullptr) calls->push_back({site, a_format, a, b, c.bits(), stored.bits()});
     return stored;
   }
   Register ex2(Site site, Register x) {

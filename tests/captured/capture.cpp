@@ -1,10 +1,12 @@
 #include "captured/capture.hpp"
 
+#include "ulpscope/arith/soft.hpp"
 #include "ulpscope/attention/driver.hpp"
 #include "ulpscope/tensor/open.hpp"
 
 #include <fstream>
 
+#include "captured/seeded.hpp"
 #include <nlohmann/json.hpp>
 
 namespace ulpscope {
@@ -47,18 +49,73 @@ std::filesystem::path capture_folder(const std::string& name) {
 std::vector<std::string> captured_cases(const std::filesystem::path& folder) {
   const nlohmann::json cases = read_cases(folder);
   std::vector<std::string> names;
-  for (const auto& [name, _] : cases.items()) names.push_back(name);
+  for (const auto& [name, _] : cases.items()) {
+    if (!name.starts_with('_')) names.push_back(name);  // _recorded: about the machine
+  }
   return names;
 }
+
+namespace {
+
+// Tensors of a case: NAME.npz holds q, k, ...; or cases.npz holds NAME.q, NAME.k, ...
+class CaseFile {
+ public:
+  CaseFile(const std::filesystem::path& folder, const std::string& name)
+      : own_(std::filesystem::exists(folder / (name + ".npz"))),
+        prefix_(own_ ? "" : name + "."),
+        source_(open_tensors(folder / (own_ ? name + ".npz" : "cases.npz"))) {}
+  Tensor read(const std::string& tensor) const { return source_.read(prefix_ + tensor); }
+
+ private:
+  bool own_;
+  std::string prefix_;
+  TensorSource source_;
+};
+
+// The facts of a case: what the tensors cannot say.
+void apply_facts(const nlohmann::json& facts, Problem& problem) {
+  problem.format = facts.at("dtype") == "bfloat16" ? bf16 : fp16;
+  problem.mask = facts.at("causal") ? Mask::causal : Mask::none;
+  const auto scale = facts.find("scale");
+  problem.scale = scale != facts.end() && scale->is_number()
+                      ? Soft<fp32>(scale->get<double>()).bits()
+                      : default_scale(problem.dim);
+  problem.launch = {.batch = problem.batch, .heads = problem.heads};
+  if (facts.contains("launch")) {
+    problem.launch.batch = facts["launch"][0];
+    problem.launch.heads = facts["launch"][1];
+  }
+}
+
+}  // namespace
+
+namespace {
+
+struct Simulated {
+  std::vector<uint16_t> o;
+  std::vector<uint32_t> lse;
+};
+
+Simulated simulate(const Plan& plan) {
+  const Problem& p = plan.problem;
+  const auto rows = static_cast<size_t>(p.batch * p.heads * p.rows);
+  Simulated result{std::vector<uint16_t>(rows * static_cast<size_t>(p.dim)),
+                   std::vector<uint32_t>(rows)};
+  run_forward(plan, {.threads = 2, .logging = Logging::off, .observe = [&](int64_t, int64_t) {
+                       return std::make_unique<Collector>(plan, result.o, result.lse);
+                     }});
+  return result;
+}
+
+}  // namespace
 
 Replay replay_forward(const std::filesystem::path& folder, const std::string& name,
                       const Recipe& recipe, const std::string& prefix) {
   const nlohmann::json cases = read_cases(folder);
-  const nlohmann::json& facts = cases.at(name);
-  const auto source = open_tensors(folder / (name + ".npz"));
-  const Tensor q = source.read("q");
-  const Tensor k = source.read("k");
-  const Tensor v = source.read("v");
+  const CaseFile file(folder, name);
+  const Tensor q = file.read("q");
+  const Tensor k = file.read("k");
+  const Tensor v = file.read("v");
   Problem problem;
   problem.batch = q.info.shape[0];
   problem.heads = q.info.shape[1];
@@ -66,24 +123,17 @@ Replay replay_forward(const std::filesystem::path& folder, const std::string& na
   problem.rows = q.info.shape[2];
   problem.keys = k.info.shape[2];
   problem.dim = q.info.shape[3];
-  problem.format = facts.at("dtype") == "bfloat16" ? bf16 : fp16;
-  problem.mask = facts.at("causal") ? Mask::causal : Mask::none;
-  problem.scale = default_scale(problem.dim);
-  problem.launch = {.batch = problem.batch, .heads = problem.heads};
+  apply_facts(cases.at(name), problem);
   problem.q = words<uint16_t>(q);
   problem.k = words<uint16_t>(k);
   problem.v = words<uint16_t>(v);
   const Plan plan = make_plan(recipe, chip_named("h200"), problem, {});
 
-  const Tensor o = source.read(prefix + "o");
-  const Tensor lse = source.read(prefix + "lse");
+  const Tensor o = file.read(prefix + "o");
+  const Tensor lse = file.read(prefix + "lse");
   const auto o_recorded = words<uint16_t>(o);
   const auto lse_recorded = words<uint32_t>(lse);
-  std::vector<uint16_t> o_simulated(o_recorded.size());
-  std::vector<uint32_t> lse_simulated(lse_recorded.size());
-  run_forward(plan, {.threads = 2, .logging = Logging::off, .observe = [&](int64_t, int64_t) {
-                       return std::make_unique<Collector>(plan, o_simulated, lse_simulated);
-                     }});
+  const auto [o_simulated, lse_simulated] = simulate(plan);
   Replay result;
   for (size_t i = 0; i < o_recorded.size(); ++i) {
     ++result.o_elements;
@@ -92,6 +142,43 @@ Replay replay_forward(const std::filesystem::path& folder, const std::string& na
   for (size_t i = 0; i < lse_recorded.size(); ++i) {
     ++result.lse_elements;
     result.lse_different += lse_simulated[i] != lse_recorded[i];
+  }
+  return result;
+}
+
+FuzzReplay replay_fuzz(const std::filesystem::path& folder, const Recipe& recipe) {
+  std::ifstream file(folder / "fuzz.json");
+  const nlohmann::json recorded = nlohmann::json::parse(file);
+  FuzzReplay result;
+  for (const nlohmann::json& facts : recorded.at("cases")) {
+    const auto size = [&](const char* name) { return facts.at(name).get<int64_t>(); };
+    Problem problem;
+    problem.batch = size("batch");
+    problem.heads = size("heads");
+    problem.kv_heads = size("kv_heads");
+    problem.rows = size("seq_q");
+    problem.keys = size("seq_k");
+    problem.dim = size("head_dim");
+    apply_facts(facts, problem);
+    const auto seed = facts.at("seed").get<uint64_t>();
+    const int64_t q_count = problem.batch * problem.heads * problem.rows * problem.dim;
+    const int64_t kv_count = problem.batch * problem.kv_heads * problem.keys * problem.dim;
+    const auto q = seeded_operand(problem.format, seed, 0, q_count);
+    const auto k = seeded_operand(problem.format, seed, 1, kv_count);
+    const auto v = seeded_operand(problem.format, seed, 2, kv_count);
+    problem.q = q;
+    problem.k = k;
+    problem.v = v;
+    const auto simulated = simulate(make_plan(recipe, chip_named("h200"), problem, {}));
+    Crc32 o;
+    Crc32 lse;
+    o.add_words(std::span<const uint16_t>(simulated.o));
+    lse.add_words(std::span<const uint32_t>(simulated.lse));
+    ++result.cases;
+    if (o.value() != facts.at("o").get<uint32_t>() ||
+        lse.value() != facts.at("lse").get<uint32_t>()) {
+      result.different.push_back(seed);
+    }
   }
   return result;
 }

@@ -24,4 +24,11 @@ struct Replay {
 Replay replay_forward(const std::filesystem::path& folder, const std::string& name,
                       const Recipe& recipe, const std::string& prefix);
 
+// The random problems of a folder's fuzz.json: inputs made from seeds, outputs known by checksum.
+struct FuzzReplay {
+  int64_t cases = 0;
+  std::vector<uint64_t> different;  // seeds whose O or LSE has another checksum
+};
+FuzzReplay replay_fuzz(const std::filesystem::path& folder, const Recipe& recipe);
+
 }  // namespace ulpscope

@@ -4,18 +4,36 @@
 
 using namespace ulpscope;
 
+namespace {
+
+void check_all_cases(const char* folder_name, size_t expected_cases) {
+  const auto folder = capture_folder(folder_name);
+  const auto cases = captured_cases(folder);
+  REQUIRE(cases.size() == expected_cases);
+  for (const auto& name : cases) {
+    CAPTURE(name);
+    const auto replay = replay_forward(folder, name, fa2_torch, "fa_");
+    CHECK(replay.o_elements > 0);
+    CHECK(replay.lse_elements > 0);
+    CHECK(replay.o_different == 0);
+    CHECK(replay.lse_different == 0);
+  }
+}
+
+}  // namespace
+
 TEST_SUITE("captured fa2-torch") {
   TEST_CASE("all twelve recorded cases give the GPU's bits in O and LSE") {
-    const auto folder = capture_folder("h200_torch2.11_sdpa");
-    const auto cases = captured_cases(folder);
-    REQUIRE(cases.size() == 12);
-    for (const auto& name : cases) {
-      CAPTURE(name);
-      const auto comparison = replay_forward(folder, name, fa2_torch, "fa_");
-      CHECK(comparison.o_elements > 0);
-      CHECK(comparison.lse_elements > 0);
-      CHECK(comparison.o_different == 0);
-      CHECK(comparison.lse_different == 0);
-    }
+    check_all_cases("h200_torch2.11_sdpa", 12);
+  }
+
+  TEST_CASE("odd launches, head sizes, grouped heads, masks and special values give them too") {
+    check_all_cases("h200_fa2_corners", 25);
+  }
+
+  TEST_CASE("400 random problems have the GPU's checksums of O and LSE") {
+    const auto replay = replay_fuzz(capture_folder("h200_fa2_fuzz"), fa2_torch);
+    CHECK(replay.cases == 400);
+    CHECK(replay.different == std::vector<uint64_t>{});
   }
 }

@@ -30,7 +30,6 @@ constexpr int combine_lanes(int64_t dim, int64_t parts) {
                          : dim <= 64  ? 64
                          : dim <= 96  ? 96
                          : dim <= 128 ? 128
-                         : dim <= 160 ? 160
                          : dim <= 192 ? 192
                                       : 256;
   const int rows = padded % 128 == 0 ? 4 : padded % 64 == 0 ? 8 : 16;
@@ -57,7 +56,7 @@ uint32_t combine_row(const Machine<Sink>& machine, const PartialRows& parts, int
     return parts.lse[static_cast<size_t>(part * rows + row)];
   };
   uint32_t largest = minus_infinity32;
-  for (int64_t i = 0; i < count; ++i) largest = detail::maximum(largest, lse_of(i));
+  for (int64_t i = 0; i < count; ++i) largest = fmaximum(largest, lse_of(i));
   largest = detail::subtrahend(largest);
 
   const auto shifted = [&](int64_t part, uint32_t by) {

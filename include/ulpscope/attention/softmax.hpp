@@ -36,13 +36,6 @@ struct KeySpan {
 
 namespace detail {
 
-// FMNMX: the larger; a NaN loses against a number.
-constexpr uint32_t maximum(uint32_t a, uint32_t b) {
-  if (is_nan(fp32, a)) return b;
-  if (is_nan(fp32, b)) return a;
-  return Soft<fp32>::from_bits(a) > Soft<fp32>::from_bits(b) ? a : b;
-}
-
 // What is subtracted from the scores: a row that has seen no key yet subtracts 0.
 constexpr uint32_t subtrahend(uint32_t maximum) {
   return maximum == minus_infinity32 ? 0 : maximum;
@@ -52,7 +45,7 @@ constexpr uint32_t subtrahend(uint32_t maximum) {
 
 // m over the old maximum and the tile's scores. Order is irrelevant, nothing rounds.
 constexpr uint32_t raised_maximum(uint32_t old, const uint32_t* scores, int64_t count) {
-  for (int64_t c = 0; c < count; ++c) old = detail::maximum(old, scores[c]);
+  for (int64_t c = 0; c < count; ++c) old = fmaximum(old, scores[c]);
   return old;
 }
 

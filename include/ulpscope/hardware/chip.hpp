@@ -69,9 +69,9 @@ inline constexpr std::array<MatrixUnit, 6> sm89_units{
     no_unit};
 
 inline constexpr std::array<MatrixUnit, 6> sm90_units{
-    MatrixUnit{bf16, {16, 25, -133}, Evidence::verified, "[O][K][M][H]; mma.sync k16, wgmma k16"},
-    MatrixUnit{fp16, {16, 25, -133}, Evidence::verified, "[O][K][M][H]; mma.sync k16, wgmma k16"},
-    MatrixUnit{tf32, {8, 25, -133}, Evidence::published, "[K][M]; k8"},
+    MatrixUnit{bf16, {16, 25, -133}, Evidence::verified, "[O][K][M][H]; mma.sync k16"},
+    MatrixUnit{fp16, {16, 25, -133}, Evidence::verified, "[O][K][M][H]; mma.sync k16"},
+    MatrixUnit{tf32, {8, 25, -133}, Evidence::verified, "[O][K][M]; mma.sync k8"},
     MatrixUnit{e4m3fn, {32, 13, -139, 13}, Evidence::published, "[K][M][D]; floor [H]; wgmma k32"},
     MatrixUnit{e5m2, {32, 13, -139, 13}, Evidence::published, "[K][M][D]; floor [H]; wgmma k32"},
     no_unit};

@@ -45,6 +45,8 @@ struct ClusterFold {
 
   void add(const Cluster& c);
   void merge(const ClusterFold& other);
+
+  friend bool operator==(const ClusterFold&, const ClusterFold&) = default;
 };
 
 // All that is kept of a site or an output.
@@ -58,6 +60,8 @@ struct ErrorStatistics {
     rows.merge(other.rows);
     columns.merge(other.columns);
   }
+
+  friend bool operator==(const ErrorStatistics&, const ErrorStatistics&) = default;
 };
 
 // Folds every cluster and empties the list's cells.

@@ -45,6 +45,8 @@ struct Moments {
 
   void add(const Record& r);
   void merge(const Moments& other);
+
+  friend bool operator==(const Moments&, const Moments&) = default;
 };
 
 // Whether a rounding enters the sums.

@@ -37,6 +37,8 @@ class ResidueHistogram {
   uint64_t zero() const { return zero_; }
   const std::array<uint64_t, bins>& counts() const { return counts_; }
 
+  friend bool operator==(const ResidueHistogram&, const ResidueHistogram&) = default;
+
   // Bin of a residue that is not zero.
   static constexpr int bin_of(int64_t residue) {
     constexpr int64_t one = int64_t{1} << 32;

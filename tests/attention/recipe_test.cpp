@@ -1,0 +1,68 @@
+#include "ulpscope/attention/recipe.hpp"
+
+#include "ulpscope/attention/recipes/fa2_torch.hpp"
+#include "ulpscope/base/error.hpp"
+
+#include <set>
+#include <string>
+
+#include <doctest/doctest.h>
+
+using namespace ulpscope;
+
+TEST_CASE("every recipe is found by its name, and names differ") {
+  std::set<std::string_view> names;
+  for (const Recipe* recipe : recipes()) {
+    CHECK(&recipe_named(recipe->name) == recipe);
+    CHECK(names.insert(recipe->name).second);
+    CHECK_FALSE(recipe->summary.empty());
+    CHECK_FALSE(recipe->source.empty());
+  }
+  CHECK(names.contains("fa2-torch"));
+}
+
+TEST_CASE("an unknown kernel is refused with the known ones") {
+  try {
+    recipe_named("fa2");
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::usage);
+    const std::string text = error.what();
+    CHECK(text.find("'fa2'") != std::string::npos);
+    CHECK(text.find("fa2-torch") != std::string::npos);
+  }
+}
+
+TEST_CASE("a recipe casts P and O to the format of the input and nothing else") {
+  for (const Format& input : {bf16, fp16}) {
+    const PrecisionMap map = precision_map(fa2_torch, input);
+    for (const SiteRow& row : site_table) {
+      const bool narrow = row.site == Site::probability_cast || row.site == Site::output_store;
+      CHECK(map[row.site] == Cast{narrow ? input : fp32, nearest_even});
+    }
+  }
+}
+
+TEST_CASE("tile rows ascend, and end at the largest head size") {
+  for (const Recipe* recipe : recipes()) {
+    for (const auto tiles : {recipe->tiles, recipe->split.tiles}) {
+      int64_t previous = 0;
+      for (const TileRow& tile : tiles) {
+        CHECK(tile.largest_dim > previous);
+        CHECK(tile.rows > 0);
+        CHECK(tile.keys > 0);
+        previous = tile.largest_dim;
+      }
+      CHECK((tiles.empty() || previous == recipe->largest_dim));
+    }
+  }
+}
+
+TEST_CASE("the first tile row whose head size suffices is taken") {
+  const TileRow tiles[] = {{.largest_dim = 64, .rows = 1, .keys = 2},
+                           {.largest_dim = 128, .rows = 3, .keys = 4}};
+  CHECK(tile_row(tiles, 1).rows == 1);
+  CHECK(tile_row(tiles, 64).rows == 1);
+  CHECK(tile_row(tiles, 65).rows == 3);
+  CHECK_THROWS_WITH_AS(tile_row(tiles, 129), doctest::Contains("head size 129"), Error);
+}

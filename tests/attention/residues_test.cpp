@@ -1,0 +1,185 @@
+// The statistics of a run, site by site, against exact fractions: fused sums are judged by Boost's
+// rationals, roundings by the residues that Soft's operations return.
+#include <string>
+
+#include "attention/naive_pass.hpp"
+#include "attention/problems.hpp"
+#include <boost/multiprecision/cpp_int.hpp>
+#include <doctest/doctest.h>
+
+using namespace ulpscope;
+using namespace ulpscope::test;
+
+namespace {
+
+using Rational = boost::multiprecision::cpp_rational;
+using Integer = boost::multiprecision::cpp_int;
+
+Rational power_of_two(int n) {
+  const Integer power = Integer(1) << (n < 0 ? -n : n);
+  return n < 0 ? Rational(Integer(1), power) : Rational(power);
+}
+
+// The value of a finite code, from its fields.
+Rational value(const Format& f, uint64_t code) {
+  const auto field =
+      static_cast<int>((code >> f.trailing_bits) & low_mask<uint64_t>(f.exponent_bits));
+  const uint64_t trailing = code & trailing_mask(f);
+  const uint64_t significand = trailing + (field > 0 ? uint64_t{1} << f.trailing_bits : 0);
+  const Rational magnitude =
+      Rational(significand) * power_of_two(std::max(field, 1) - f.bias - f.trailing_bits);
+  return is_negative(f, code) ? Rational(-magnitude) : magnitude;
+}
+
+// floor(log2 |x|), x != 0.
+int binade(const Rational& x) {
+  const Rational magnitude = abs(x);
+  int n =
+      static_cast<int>(msb(numerator(magnitude))) - static_cast<int>(msb(denominator(magnitude)));
+  while (power_of_two(n) > magnitude) --n;
+  while (power_of_two(n + 1) <= magnitude) ++n;
+  return n;
+}
+
+struct Judged {
+  int64_t residue;
+  bool tie;
+};
+
+// Result minus exact value in 2^-32 ulp, the ulp that of the larger of the two.
+Judged judge(const Format& f, const Rational& result, const Rational& exact) {
+  const int exact_top = exact == 0 ? emin(f) : std::max(emin(f), binade(exact));
+  const int top = result == 0 ? exact_top : std::max(exact_top, binade(result));
+  const Rational units = (result - exact) * power_of_two(32 + f.trailing_bits - top);
+  const Integer cut = numerator(units) / denominator(units);  // toward zero
+  const bool tie = abs(units) == power_of_two(31) && top == exact_top;
+  return {static_cast<int64_t>(cut), tie};
+}
+
+struct Expected {
+  uint64_t count = 0, larger = 0, smaller = 0, ties = 0, largest = 0;
+  int128 sum = 0;
+  uint128 sum_squares = 0;
+};
+
+std::array<Expected, site_count> judge_all(const std::vector<FusedCall>& calls, const Plan& plan) {
+  std::array<Expected, site_count> sites;
+  for (const FusedCall& call : calls) {
+    Rational exact = value(fp32, call.c);
+    for (size_t k = 0; k < call.a.size(); ++k) {
+      exact += value(call.a_format, call.a[k]) * value(plan.problem.format, call.b[k]);
+    }
+    const Judged j = judge(plan.map[call.site].format, value(fp32, call.stored), exact);
+    Expected& site = sites[index(call.site)];
+    const auto magnitude = static_cast<uint64_t>(std::abs(j.residue));
+    ++site.count;
+    site.larger += j.residue > 0;
+    site.smaller += j.residue < 0;
+    site.ties += j.tie;
+    site.largest = std::max(site.largest, magnitude);
+    site.sum += j.residue;
+    const uint64_t capped = std::min(magnitude, uint64_t{1} << 47);
+    site.sum_squares += uint128{capped} * capped;
+  }
+  return sites;
+}
+
+bool is_hardware(Site site) {
+  using enum Site;
+  for (const Site s : {scores, probability, rescale_factor, output_accumulate, log2_row_sum,
+                       combine_exponential, combine_log}) {
+    if (s == site) return true;
+  }
+  return false;
+}
+
+template <class Changed>
+void statistics_are_exact(const OwnedProblem& owned, std::optional<Site> changed = {}) {
+  std::vector<SiteOverride> overrides;
+  if (changed) overrides.push_back({*changed, {Changed::format, Changed::rounding}});
+  const Plan plan = plan_of(owned, overrides);
+  const SiteStatistics sites = run_forward(plan, {}).sites;
+
+  NaivePass<Soft<bf16>, Changed> naive(plan, changed);
+  std::vector<FusedCall> calls;
+  naive.calls = &calls;
+  for (int64_t i = 0; i < plan.problem.rows; ++i) naive.row(i);
+
+  const auto expected = judge_all(calls, plan);
+  for (const Site site : {Site::scores, Site::output_accumulate}) {
+    CAPTURE(std::string(row_of(site).name));
+    const Moments& m = sites[index(site)].moments;
+    const Expected& e = expected[index(site)];
+    CHECK(m.count == e.count);
+    CHECK(m.skipped == 0);
+    CHECK(m.larger == e.larger);
+    CHECK(m.smaller == e.smaller);
+    CHECK(m.ties == e.ties);
+    CHECK(m.largest == e.largest);
+    CHECK((m.sum == e.sum));
+    CHECK((m.sum_squares == e.sum_squares));
+  }
+  for (const SiteRow& row : site_table) {
+    if (is_hardware(row.site)) continue;
+    CAPTURE(std::string(row.name));
+    const Moments& m = sites[index(row.site)].moments;
+    CHECK(m.count - m.skipped == naive.totals[index(row.site)].count);
+    CHECK((m.sum == naive.totals[index(row.site)].sum));
+  }
+}
+
+constexpr Shape small{.rows = 4, .keys = 40, .dim = 136};  // tiles of 32 keys
+
+}  // namespace
+
+TEST_CASE("residues of fused sums and roundings are those of exact fractions") {
+  statistics_are_exact<Register>(random_problem(1, small));
+}
+
+TEST_CASE("residues stay exact where exponents are spread beyond 128 bits") {
+  statistics_are_exact<Register>(random_problem(2, small, bf16, 1.0, 20));
+  statistics_are_exact<Register>(random_problem(3, small, bf16, 1.0, 45));
+}
+
+TEST_CASE("residues of a changed site are taken against the same exact value") {
+  statistics_are_exact<Soft<bf16>>(random_problem(4, small), Site::scores);
+  statistics_are_exact<Soft<bf16, toward_zero>>(random_problem(5, small), Site::output_accumulate);
+  statistics_are_exact<Soft<ieee_like(5, 7)>>(random_problem(6, small), Site::row_sum);
+}
+
+TEST_CASE("probabilities of more bits than a lane holds are judged in full") {
+  statistics_are_exact<Register>(random_problem(7, small), Site::probability_cast);
+  statistics_are_exact<Soft<ieee_like(8, 15)>>(random_problem(8, small), Site::probability_cast);
+}
+
+TEST_CASE("scores that are whole numbers have ties in bfloat16, and no near ties") {
+  OwnedProblem owned = random_problem(9, small);
+  Random random(9);
+  for (auto* codes : {&owned.q, &owned.k}) {
+    for (auto& code : *codes) code = code16(bf16, static_cast<double>(random.below(5)) - 2);
+  }
+  const Plan plan = plan_of(owned, {{Site::scores, {ieee_like(8, 2), nearest_even}}});
+  const Moments m = run_forward(plan, {}).sites[index(Site::scores)].moments;
+  CHECK(m.ties > 0);
+  CHECK(m.near_ties_above == 0);
+  CHECK(m.near_ties_below == 0);
+}
+
+TEST_CASE("an infinite operand is skipped, not taken for an overflow") {
+  OwnedProblem owned = random_problem(10, small);
+  owned.q[0] = 0x7F80;
+  const Moments m = run_forward(plan_of(owned), {}).sites[index(Site::scores)].moments;
+  CHECK(m.skipped == 40);
+  CHECK(m.overflow == 0);
+}
+
+TEST_CASE("scores that leave a saturating format are overflows, not errors") {
+  OwnedProblem owned = random_problem(11, small);
+  for (int64_t k = 0; k < small.dim; ++k) {
+    owned.q[static_cast<size_t>(k)] = owned.k[static_cast<size_t>(k)] = code16(bf16, 4.0);
+  }
+  const Plan plan = plan_of(owned, {{Site::scores, {e4m3fn, saturating(nearest_even)}}});
+  const Moments m = run_forward(plan, {}).sites[index(Site::scores)].moments;
+  CHECK(m.overflow >= 1);
+  CHECK(m.skipped == m.overflow);
+}
