@@ -15,13 +15,13 @@ namespace {
 
 // Parts of a launch of square or oblong heads on 132 multiprocessors; no operands needed.
 int64_t parts(int64_t batch, int64_t heads, int64_t rows, int64_t keys, int64_t dim) {
-  return split_parts(fa2_torch, {.batch = batch,
-                                 .heads = heads,
-                                 .kv_heads = heads,
-                                 .rows = rows,
-                                 .keys = keys,
-                                 .dim = dim,
-                                 .launch = {.batch = batch, .heads = heads}});
+  Problem p;
+  p.batch = p.launch.batch = batch;
+  p.heads = p.kv_heads = p.launch.heads = heads;
+  p.rows = rows;
+  p.keys = keys;
+  p.dim = dim;
+  return split_parts(fa2_torch, p);
 }
 int64_t parts(int64_t batch, int64_t heads, int64_t length, int64_t dim) {
   return parts(batch, heads, length, length, dim);

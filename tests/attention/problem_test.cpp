@@ -95,12 +95,16 @@ TEST_CASE("the default scale is 1/sqrt(head size), rounded once from binary64") 
 }
 
 TEST_CASE("causal rows are aligned to the bottom right corner") {
-  const Problem wide{.rows = 4, .keys = 6};
+  Problem wide;
+  wide.rows = 4;
+  wide.keys = 6;
   CHECK(visible_keys(wide, Mask::causal, 0) == 3);
   CHECK(visible_keys(wide, Mask::causal, 3) == 6);
   CHECK(visible_keys(wide, Mask::causal, 9) == 6);
   CHECK(visible_keys(wide, Mask::none, 0) == 6);
-  const Problem tall{.rows = 6, .keys = 4};
+  Problem tall;
+  tall.rows = 6;
+  tall.keys = 4;
   CHECK(visible_keys(tall, Mask::causal, 0) == 0);
   CHECK(visible_keys(tall, Mask::causal, 1) == 0);
   CHECK(visible_keys(tall, Mask::causal, 2) == 1);

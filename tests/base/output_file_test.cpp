@@ -205,3 +205,12 @@ TEST_CASE("a full disk is reported as such") {
   }
   CHECK(folder.count() == 0);
 }
+
+TEST_CASE("a disk that takes nothing and reports nothing is full, not waited for") {
+  const TemporaryFolder folder;
+  script = {.most = 0};
+  const std::vector<Bytes> pieces = {bytes_of("data")};
+  CHECK_THROWS_WITH_AS(write_file_atomically(folder.path() / "x", pieces, scripted_calls()),
+                       doctest::Contains("No space left on device"), Error);
+  CHECK(folder.count() == 0);
+}
