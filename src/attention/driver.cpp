@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -81,6 +82,9 @@ void run_head(Run& run, int64_t batch, int64_t head) {
 
 DriverResult run_forward(const Plan& plan, const DriverOptions& options) {
   Run run{.plan = plan, .options = options};
+  // More threads than cores only if asked, and then without a word from the library.
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<size_t>(options.threads));
   tbb::task_arena arena(options.threads);
   arena.execute([&] {
     tbb::parallel_for(int64_t{0}, plan.problem.batch * plan.problem.heads, [&](int64_t i) {

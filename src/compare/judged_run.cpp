@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -257,6 +258,9 @@ JudgedRun run_judged(const Plan& plan, const JudgedOptions& options) {
                    .lse_errors = JudgedHead::lse_tally(plan),
                    .reference = describe_reference(plan, exact)};
   Shared shared{.plan = plan, .exact_everywhere = exact, .result = result};
+  // More threads than cores only if asked, and then without a word from the library.
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<size_t>(options.threads));
   tbb::task_arena arena(options.threads);
   arena.execute([&] {
     switch (plan.recipe->engine) {

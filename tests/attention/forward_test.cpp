@@ -13,13 +13,13 @@ using namespace ulpscope::test;
 
 namespace {
 
-// Head size 136: tiles of 32 keys, or of 64 where keys are split.
-constexpr Shape three_tiles{.rows = 10, .keys = 72, .dim = 136};
-constexpr Shape three_tiles_causal{.rows = 10, .keys = 72, .dim = 136, .mask = Mask::causal};
+// Head size 72 has tiles of 64 keys; where keys are split, 32 has tiles of 256 and 136 of 64.
+constexpr Shape three_tiles{.rows = 10, .keys = 136, .dim = 72};
+constexpr Shape three_tiles_causal{.rows = 10, .keys = 136, .dim = 72, .mask = Mask::causal};
 constexpr Shape two_parts_of_two{.rows = 2, .keys = 200, .dim = 136, .launch_heads = 130};
-constexpr Shape ten_parts{.rows = 2, .keys = 600, .dim = 136, .launch_heads = 1};
+constexpr Shape ten_parts{.rows = 2, .keys = 2400, .dim = 32, .launch_heads = 1};
 
-// Lanes of the combine kernel: 160 columns are divisible by 32, so 16 rows share 128 threads.
+// Lanes of the combine kernel: for 32 columns, 16 rows share 128 threads; for 192, 8 rows.
 size_t combine_lanes(const Plan& plan) {
   size_t lanes = 1;
   while (lanes < static_cast<size_t>(plan.parts) && lanes < 8) lanes *= 2;

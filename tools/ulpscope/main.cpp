@@ -31,7 +31,7 @@ std::string quoted_command(int argc, char** argv) {
 }
 
 int fail(int code, const std::string& message) {
-  fmt::print(stderr, "ulpscope: error: {}\n", ulpscope::cli::visible(message));
+  ulpscope::cli::talk(fmt::format("ulpscope: error: {}\n", ulpscope::cli::visible(message)));
   return code;
 }
 

@@ -22,6 +22,11 @@ std::string duration(double seconds) {
 
 }  // namespace
 
+void talk(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+}
+
 Progress::Progress(std::string what)
     : what_(std::move(what)),
       on_terminal_(::isatty(STDERR_FILENO) == 1),
@@ -29,7 +34,7 @@ Progress::Progress(std::string what)
       last_(start_) {}
 
 Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r{:78}\r", "");
+  if (shown_) talk(fmt::format("\r{:78}\r", ""));
 }
 
 void Progress::operator()(int64_t done, int64_t all) {
@@ -43,11 +48,10 @@ void Progress::operator()(int64_t done, int64_t all) {
   const double rate = static_cast<double>(done) / seconds;
   const auto line = fmt::format("{} {}/{} tiles, {:.1f}/s, {} left", what_, done, all, rate,
                                 duration(static_cast<double>(all - done) / rate));
-  fmt::print(stderr, "\r{:78.78}", line);
-  std::fflush(stderr);
+  talk(fmt::format("\r{:78.78}", line));
 }
 
-void note(const std::string& text) { fmt::print(stderr, "ulpscope: {}\n", visible(text)); }
+void note(const std::string& text) { talk(fmt::format("ulpscope: {}\n", visible(text))); }
 
 void print(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();

@@ -26,6 +26,9 @@ class Progress {
   std::chrono::steady_clock::time_point last_;
 };
 
+// Text on stderr; where that cannot be written, there is nobody to tell.
+void talk(const std::string& text);
+
 // A remark for the user, on stderr.
 void note(const std::string& text);
 

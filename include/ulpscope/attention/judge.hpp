@@ -47,9 +47,8 @@ constexpr Record judged(const Format& f, uint32_t value, const Exact<Word>& exac
   if (!is_number(result.kind) || !is_number(exact.kind) || has(flags, Flag::overflow)) {
     return {0, flags | Flag::residue_saturated, exact.negative};
   }
-  int exact_top = emin(f);
-  if (exact.kind == Kind::finite && exponent_of(exact) > exact_top) exact_top = exponent_of(exact);
-  int top = exact_top;
+  int top = emin(f);
+  if (exact.kind == Kind::finite && exponent_of(exact) > top) top = exponent_of(exact);
   if (result.kind == Kind::finite && exponent_of(result) > top) top = exponent_of(result);
   const int unit = top - f.trailing_bits - 32;
   const auto r = detail::in_units(result, unit);
@@ -59,12 +58,9 @@ constexpr Record judged(const Format& f, uint32_t value, const Exact<Word>& exac
   if (e.fraction && !r.fraction && residue > 0) --residue;
   if (r.fraction && !e.fraction && residue < 0) ++residue;
   const bool inexact = residue != 0 || e.fraction != r.fraction;
-  // Half an ulp of the exact value's own binade: it lay half way between two neighbours.
-  const int64_t half = residue < 0 ? -residue_one_ulp / 2 : residue_one_ulp / 2;
-  const bool tie = residue == half && !e.fraction && !r.fraction && exact_top == top;
   const bool small = result.kind == Kind::finite && exponent_of(result) < emin(f);
-  flags |= flag_if(inexact, Flag::inexact) | flag_if(tie, Flag::tie) |
-           flag_if(small, Flag::subnormal) | flag_if(small && inexact, Flag::underflow) |
+  flags |= flag_if(inexact, Flag::inexact) | flag_if(small, Flag::subnormal) |
+           flag_if(small && inexact, Flag::underflow) |
            flag_if(e.fraction || r.fraction, Flag::residue_truncated);
   return {residue, flags, exact.negative};
 }

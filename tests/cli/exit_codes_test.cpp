@@ -1,0 +1,255 @@
+// What the tool does with wrong input: one line on stderr that names what, where, found and
+// expected, the documented exit code, and no partial output.
+#include <array>
+#include <cstdio>
+#include <memory>
+
+#include "tensor/files.hpp"
+#include <sys/wait.h>
+
+namespace {
+
+using namespace ulpscope::test;
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int code;
+  std::string text;  // stdout and stderr
+};
+
+// Runs the tool in a folder; `arguments` as a shell reads them.
+Outcome run(const fs::path& folder, const std::string& arguments, const char* before = "") {
+  const std::string shell = "cd '" + folder.string() + "' && " + before +
+                            " '" ULPSCOPE_TOOL_DIR "/ulpscope' " + arguments + " 2>&1";
+  FILE* const pipe = popen(shell.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string text;
+  std::array<char, 4096> part{};
+  while (const size_t n = fread(part.data(), 1, part.size(), pipe)) text.append(part.data(), n);
+  const int status = pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
+}
+
+// The run fails with this code and one line that has all the parts; the output folder is absent.
+void check_refusal(const fs::path& folder, const std::string& arguments, int code,
+                   std::initializer_list<std::string_view> parts) {
+  CAPTURE(arguments);
+  const auto outcome = run(folder, arguments + " --out result");
+  CAPTURE(outcome.text);
+  CHECK(outcome.code == code);
+  CHECK(outcome.text.starts_with("ulpscope: error: "));
+  CHECK(std::count(outcome.text.begin(), outcome.text.end(), '\n') == 1);
+  for (const auto part : parts) CHECK(contains(outcome.text, part));
+  CHECK_FALSE(fs::exists(folder / "result"));
+  for (const auto& left : fs::directory_iterator(folder)) {
+    CHECK_FALSE(contains(left.path().filename().string(), "ulpscope-"));
+  }
+}
+
+// Four rows of two bf16 numbers.
+const std::string bf16_data(16, '\x3f');
+
+std::string three_tensors(std::string_view dtype, std::string_view shape, uint64_t bytes) {
+  return object(
+      joined({entry("q", dtype, shape, 0, bytes), ",", entry("k", dtype, shape, bytes, 2 * bytes),
+              ",", entry("v", dtype, shape, 2 * bytes, 3 * bytes)}));
+}
+
+std::string good_file() {
+  return safetensors_bytes(three_tensors("BF16", "[4,2]", 16), std::string(48, '\x3f'));
+}
+
+}  // namespace
+
+TEST_SUITE("exit codes") {
+  TEST_CASE("a good dump ends with 0 and leaves the four files") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const auto outcome = run(here.path(), "attention good.safetensors --out result");
+    CAPTURE(outcome.text);
+    CHECK(outcome.code == 0);
+    for (const char* name :
+         {"outputs.safetensors", "errors.safetensors", "summary.json", "report.html"}) {
+      CHECK(fs::exists(here.path() / "result" / name));
+    }
+  }
+
+  TEST_CASE("usage errors end with 2 and name the choices") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const std::string good = "attention good.safetensors ";
+    check_refusal(here.path(), good + "--kernel fa9", 2, {"fa9", "fa2-torch", "exact"});
+    check_refusal(here.path(), good + "--kernel fa2-torch@sm12", 2, {"sm12", "h200", "sm80"});
+    check_refusal(here.path(), good + "--kernel fa2-torch@sm70", 2, {"sm70", "bf16", "fp16"});
+    check_refusal(here.path(), good + "--format bf17", 2, {"bf17", "bf16", "eXmY"});
+    check_refusal(here.path(), good + "--set nowhere=bf16", 2, {"nowhere", "probability_cast"});
+    check_refusal(here.path(), good + "--set scores=bf16:up", 2, {"'up'", "rne"});
+    check_refusal(here.path(), good + "--set scores=fp64", 2, {"fp64", "binary32"});
+    check_refusal(here.path(), good + "--layout bhsd", 3, {"good.safetensors", "(4, 2)", "bhsd"});
+    check_refusal(here.path(), good + "--layout xy", 2, {"xy", "bshd"});
+    check_refusal(here.path(), good + "--scale 0", 2, {"--scale"});
+    check_refusal(here.path(), good + "--launch 0,1", 2, {"--launch 0,1"});
+    check_refusal(here.path(), good + "--tile 128,100", 2, {"--tile 128,100", "32"});
+    check_refusal(here.path(), good + "--unknown", 2, {"--unknown"});
+    check_refusal(here.path(), "attention", 2, {"INPUT"});
+    check_refusal(here.path(), good + "--format fp16", 2, {"bf16", "--cast"});
+  }
+
+  TEST_CASE("bits without a format are refused, and so is a format of another width") {
+    const TemporaryFolder here;
+    here.write("bits.safetensors",
+               safetensors_bytes(three_tensors("U16", "[4,2]", 16), std::string(48, '\x3f')));
+    check_refusal(here.path(), "attention bits.safetensors", 2,
+                  {"bits.safetensors", "u16", "--format"});
+    check_refusal(here.path(), "attention bits.safetensors --format e5m2", 2, {"16 bits", "e5m2"});
+    CHECK(run(here.path(), "attention bits.safetensors --format bf16").code == 0);
+  }
+
+  TEST_CASE("wider inputs are rounded only when asked, and the summary says so") {
+    const TemporaryFolder here;
+    here.write("wide.safetensors",
+               safetensors_bytes(three_tensors("F32", "[4,2]", 32), std::string(96, '\x3f')));
+    check_refusal(here.path(), "attention wide.safetensors", 2, {"fp32", "--cast rne"});
+    const auto outcome =
+        run(here.path(), "attention wide.safetensors --format bf16 --cast rne --json");
+    CHECK(outcome.code == 0);
+    CHECK(contains(outcome.text, "rounded from fp32 to bf16 by rne"));
+  }
+
+  TEST_CASE("bad files end with 3 and say which and why") {
+    const TemporaryFolder here;
+    const auto check = [&](const std::string& name, const std::string& bytes,
+                           std::initializer_list<std::string_view> parts,
+                           const std::string& options = "") {
+      here.write(name, bytes);
+      check_refusal(here.path(), "attention " + name + options, 3, parts);
+    };
+    check_refusal(here.path(), "attention absent.npz", 3, {"absent.npz"});
+    check("empty.safetensors", "", {"empty.safetensors"});
+    check("empty.npy", "", {"empty.npy"});
+    check("noq.safetensors",
+          safetensors_bytes(object(entry("k", "BF16", "[4,2]", 0, 16)), bf16_data),
+          {"noq.safetensors", "'q'", "k"});
+    check("shapes.safetensors",
+          safetensors_bytes(object(joined({entry("q", "BF16", "[4,2]", 0, 16), ",",
+                                           entry("k", "BF16", "[2,4]", 16, 32), ",",
+                                           entry("v", "BF16", "[4,2]", 32, 48)})),
+                            std::string(48, '\0')),
+          {"shapes.safetensors", "(2, 4)", "dim 2"});
+    check("dtype.safetensors",
+          safetensors_bytes(three_tensors("I32", "[4,2]", 32), std::string(96, '\0')),
+          {"dtype.safetensors", "i32", "bf16"});
+    check("header.safetensors", little(1 << 20, 8) + "{}", {"header.safetensors"});
+    check("overlap.safetensors",
+          safetensors_bytes(object(joined({entry("q", "BF16", "[4,2]", 0, 16), ",",
+                                           entry("k", "BF16", "[4,2]", 8, 24)})),
+                            std::string(24, '\0')),
+          {"overlap.safetensors"});
+    check("beyond.safetensors",
+          safetensors_bytes(object(entry("q", "BF16", "[4,2]", 0, 16)), std::string(8, '\0')),
+          {"beyond.safetensors"});
+    check("twice.safetensors",
+          safetensors_bytes(object(joined({entry("q", "BF16", "[4,2]", 0, 16), ",",
+                                           entry("q", "BF16", "[4,2]", 16, 32)})),
+                            std::string(32, '\0')),
+          {"twice.safetensors", "q"});
+    check("product.safetensors",
+          safetensors_bytes(object(entry("q", "BF16", "[4294967296,4294967296,2]", 0, 16)),
+                            bf16_data),
+          {"product.safetensors"});
+    check("zero.safetensors", safetensors_bytes(three_tensors("BF16", "[0,2]", 0), ""),
+          {"zero.safetensors"});
+    const auto array = npy_bytes(npy_dict("<u2", "False", "(4, 2)"), bf16_data);
+    auto wrong = stored("q.npy", array);
+    wrong.crc ^= 1;
+    check("crc.npz", zip_bytes({wrong, stored("k.npy", array), stored("v.npy", array)}),
+          {"crc.npz"});
+    auto member = stored("q.npy", array);
+    member.size = uint64_t{0xFFFF'FFF0};
+    check("bomb.npz", zip_bytes({member}), {"bomb.npz"}, " --format bf16");
+  }
+
+  TEST_CASE("a truncated .npy is refused at every length") {
+    const TemporaryFolder here;
+    const auto array = npy_bytes(npy_dict("<u2", "False", "(4, 2)"), bf16_data);
+    here.write("k.npy", array);
+    here.write("v.npy", array);
+    for (const size_t length : {size_t{0}, size_t{5}, size_t{9}, size_t{40}, array.size() - 1}) {
+      here.write("q.npy", array.substr(0, length));
+      check_refusal(here.path(), "attention --q q.npy --k k.npy --v v.npy --format bf16", 3,
+                    {"q.npy"});
+    }
+    here.write("q.npy", array);
+    CHECK(run(here.path(), "attention --q q.npy --k k.npy --v v.npy --format bf16").code == 0);
+  }
+
+  TEST_CASE("a folder without arrays is refused") {
+    const TemporaryFolder here;
+    fs::create_directory(here.path() / "folder");
+    check_refusal(here.path(), "attention folder", 3, {"folder"});
+  }
+
+  TEST_CASE("a foreign --out is refused and left alone, an earlier run is replaced") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    fs::create_directory(here.path() / "foreign");
+    here.write("foreign/letter.txt", "mine");
+    const auto refused = run(here.path(), "attention good.safetensors --out foreign");
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.text, "foreign"));
+    CHECK(read_back(here.path() / "foreign/letter.txt") == "mine");
+    CHECK(run(here.path(), "attention good.safetensors --out result").code == 0);
+    here.write("result/stale.txt", "old");
+    CHECK(run(here.path(), "attention good.safetensors --out result/").code == 0);
+    CHECK_FALSE(fs::exists(here.path() / "result/stale.txt"));
+    here.write("plain", "a file");
+    CHECK(run(here.path(), "attention good.safetensors --out plain").code == 2);
+  }
+
+  TEST_CASE("what cannot be written ends with 4") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    CHECK(run(here.path(), "attention good.safetensors --out /proc/nothing/here").code == 4);
+    CHECK(run(here.path(), "formats > /dev/full").code == 4);
+    const auto limited =
+        run(here.path(), "attention good.safetensors --out result", "ulimit -f 1; trap '' XFSZ;");
+    CAPTURE(limited.text);
+    CHECK(limited.code == 4);
+    CHECK_FALSE(fs::exists(here.path() / "result"));
+  }
+
+  TEST_CASE("compare ends with 0 where bits agree, 1 where not, 3 where shapes disagree") {
+    const TemporaryFolder here;
+    here.write("a.safetensors",
+               safetensors_bytes(object(entry("o", "BF16", "[4,2]", 0, 16)), bf16_data));
+    auto other = bf16_data;
+    other[6] = '\x40';
+    here.write("b.safetensors",
+               safetensors_bytes(object(entry("o", "BF16", "[4,2]", 0, 16)), other));
+    here.write("c.safetensors",
+               safetensors_bytes(object(entry("o", "BF16", "[2,4]", 0, 16)), bf16_data));
+    CHECK(run(here.path(), "compare a.safetensors a.safetensors:o").code == 0);
+    const auto different = run(here.path(), "compare a.safetensors b.safetensors");
+    CHECK(different.code == 1);
+    CHECK(contains(different.text, "1 of 8 elements"));
+    const auto shapes = run(here.path(), "compare a.safetensors c.safetensors");
+    CHECK(shapes.code == 3);
+    CHECK(contains(shapes.text, "(2, 4)"));
+    CHECK(run(here.path(), "compare a.safetensors:p a.safetensors").code == 3);
+    CHECK(run(here.path(), "compare a.safetensors b.safetensors --out result").code == 1);
+    CHECK(fs::exists(here.path() / "result/report.html"));
+  }
+
+  TEST_CASE("report redraws the same bytes, and refuses what is not a run") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    CHECK(run(here.path(), "attention good.safetensors --out result").code == 0);
+    const auto page = read_back(here.path() / "result/report.html");
+    here.write("result/report.html", "gone");
+    CHECK(run(here.path(), "report result").code == 0);
+    CHECK(read_back(here.path() / "result/report.html") == page);
+    CHECK(run(here.path(), "report absent").code == 3);
+    here.write("result/summary.json", "{}");
+    CHECK(run(here.path(), "report result").code == 3);
+  }
+}

@@ -1,0 +1,137 @@
+// The main job as a library call: the same bytes whatever the threads and the host's
+// floating-point state, and what the files hold.
+#include "ulpscope/run/attention_run.hpp"
+
+#include "ulpscope/run/version.hpp"
+#include "ulpscope/tensor/open.hpp"
+
+#include <cfenv>
+
+#include "tensor/files.hpp"
+#include <immintrin.h>
+#include <nlohmann/json.hpp>
+
+using namespace ulpscope;
+using namespace ulpscope::test;
+
+namespace {
+
+const std::string capture =
+    std::string(ULPSCOPE_DATA_DIR) + "/captures/h200_torch2.11_sdpa/bf_d64_n300_small_causal.npz";
+
+AttentionOptions options_for(const TemporaryFolder& here) {
+  AttentionOptions options;
+  options.inputs = {.input = capture,
+                    .files = {},
+                    .names = {},
+                    .format = bf16,
+                    .layout = Layout::bhsd,
+                    .cast = std::nullopt};
+  options.masking = Masking::causal;
+  options.out = (here.path() / "run").string();
+  options.command = "ulpscope attention";
+  return options;
+}
+
+// All files of a run, one after the other.
+std::string bytes_of(const AttentionOptions& options) {
+  REQUIRE(run_attention(options).has_value());
+  std::string all;
+  for (const char* name :
+       {"outputs.safetensors", "errors.safetensors", "summary.json", "report.html"}) {
+    const auto bytes = read_back(std::filesystem::path(options.out) / name);
+    REQUIRE_FALSE(bytes.empty());
+    all += bytes;
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_SUITE("attention run") {
+  TEST_CASE("1, 2 and 7 threads write the same bytes") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    const auto one = bytes_of(options);
+    options.threads = 2;
+    CHECK((bytes_of(options) == one));
+    options.threads = 7;
+    CHECK((bytes_of(options) == one));
+  }
+
+  TEST_CASE("the host's rounding mode, FTZ and DAZ leave no trace") {
+    const TemporaryFolder here;
+    const auto options = options_for(here);
+    const auto expected = bytes_of(options);
+    for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+      std::fesetround(mode);
+      const auto bytes = bytes_of(options);
+      CHECK(std::fegetround() == mode);
+      std::fesetround(FE_TONEAREST);
+      CHECK((bytes == expected));
+    }
+    const unsigned state = _mm_getcsr();
+    _mm_setcsr(state | 0x8040);  // FTZ and DAZ
+    const auto bytes = bytes_of(options);
+    _mm_setcsr(state);
+    CHECK((bytes == expected));
+  }
+
+  TEST_CASE("outputs lie in the layout of the input") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    REQUIRE(run_attention(options).has_value());
+    const auto source = open_tensors(here.path() / "run/outputs.safetensors");
+    CHECK(source.find("o")->shape == open_tensors(capture).find("q")->shape);
+    CHECK(source.find("o")->element == Element::bf16);
+    CHECK(source.find("lse")->element == Element::fp32);
+    CHECK(source.metadata().at("layout") == "bhsd");
+  }
+
+  TEST_CASE("the kernel exact stays within half an ulp of the reference") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    options.kernel = "exact";
+    const auto summary = run_attention(options);
+    REQUIRE(summary.has_value());
+    CHECK((*summary)["outputs"][0]["max_abs_ulp"].get<double>() <= 0.5);
+    CHECK((*summary)["sites"].empty());
+  }
+
+  TEST_CASE("an override widens the output and is marked in the summary") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    options.overrides = {parse_override("output_store=fp32")};
+    const auto summary = run_attention(options);
+    REQUIRE(summary.has_value());
+    CHECK((*summary)["outputs"][0]["format"] == "fp32");
+    CHECK(open_tensors(here.path() / "run/outputs.safetensors").find("o")->element ==
+          Element::fp32);
+    size_t overridden = 0;
+    for (const auto& cast : (*summary)["casts"]) overridden += cast["overridden"].get<bool>();
+    CHECK(overridden == 1);
+  }
+
+  TEST_CASE("a stopped run writes nothing") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    const std::atomic<bool> stop = true;
+    options.stop = &stop;
+    CHECK_FALSE(run_attention(options).has_value());
+    CHECK(here.count() == 0);
+  }
+
+  TEST_CASE("the histogram of every site holds every rounding") {
+    const TemporaryFolder here;
+    const auto summary = run_attention(options_for(here));
+    REQUIRE(summary.has_value());
+    for (const auto& site : (*summary)["sites"]) {
+      CAPTURE(site["name"].get<std::string>());
+      uint64_t sum = site["histogram"]["zero"].get<uint64_t>() + site["skipped"].get<uint64_t>();
+      for (const auto& count : site["histogram"]["counts"]) sum += count.get<uint64_t>();
+      CHECK(sum == site["count"].get<uint64_t>());
+    }
+  }
+
+  TEST_CASE("the version is the build's") { CHECK(std::string(version) == ULPSCOPE_VERSION); }
+}
