@@ -92,7 +92,7 @@ void compare(OperandSource& source, const MatrixUnit& unit, int turns, Tally& ta
   const int fraction = 2 * f.trailing_bits;
   for (int i = 0; i < turns; ++i) {
     const int spread = i % 71;
-    const auto length = static_cast<size_t>(sum.terms) * (1 + source.below(4));
+    const auto length = static_cast<size_t>(sum.terms) * (1 + source.below(i % 8 == 0 ? 4 : 2));
     const auto a = source.codes(f, spread, length);
     const auto b = source.codes(f, spread, length);
     // C near the products, or anywhere in binary32.

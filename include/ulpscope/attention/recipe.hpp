@@ -79,8 +79,8 @@ struct Recipe {
   std::string_view source;
   Engine engine;
   std::span<const Format> formats;  // that the kernel takes; empty: every format of 16 bits
-  int64_t largest_dim;
-  std::span<const TileRow> tiles;
+  std::span<const TileRow> tiles;   // the last one has the largest head size
+
   SplitKeys split;
   KeyOrder key_order;
   Scaling scaling;

@@ -16,7 +16,6 @@ const Recipe exact_attention{
     .source = "the definition; rounding proved for every element",
     .engine = Engine::reference,
     .formats = {},
-    .largest_dim = tiles[0].largest_dim,
     .tiles = tiles,
     .split = {.tiles = {}, .rows_counted = 1, .most_parts = 1},
     .key_order = KeyOrder::ascending,

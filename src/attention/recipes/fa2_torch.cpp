@@ -33,7 +33,6 @@ const Recipe fa2_torch{
         "flash-attention 2.7.4 and PyTorch 2.11 sources, nvcc 13.0 machine code, H200 captures",
     .engine = Engine::tiled,
     .formats = formats,
-    .largest_dim = 256,
     .tiles = normal_tiles,
     .split = {.tiles = split_tiles, .rows_counted = 64, .most_parts = 128},
     .key_order = KeyOrder::descending,
