@@ -103,7 +103,9 @@ void with_cast(const Cast& cast, Body&& body) {
 }
 
 // A register as an exact value.
-[[gnu::flatten]] constexpr Exact<uint64_t> register_value(uint32_t bits) { return decode<uint64_t>(fp32, bits); }
+[[gnu::flatten]] constexpr Exact<uint64_t> register_value(uint32_t bits) {
+  return decode<uint64_t>(fp32, bits);
+}
 
 // The code of `f` for a register that holds one of its values; NaN is all ones, as the GPU's
 // conversions give it.
