@@ -4,6 +4,7 @@
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/base/output_file.hpp"
 #include "ulpscope/report/page.hpp"
+#include "ulpscope/round/value.hpp"
 #include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/summary_writer.hpp"
 #include "ulpscope/tensor/open.hpp"
@@ -78,18 +79,8 @@ Side load(const CompareOptions& options, const std::string& text) {
             .format = format_of(options, where, tensor.info),
             .hash = hash_of(tensor),
             .codes = std::vector<uint64_t>(element_count(tensor.info))};
-  const size_t size = element_bytes(tensor.info.element);
-  for (size_t i = 0; i < side.codes.size(); ++i) {
-    for (size_t b = size; b-- > 0;) {
-      side.codes[i] = side.codes[i] << 8 | std::to_integer<uint64_t>(tensor.bytes[i * size + b]);
-    }
-  }
+  for (size_t i = 0; i < side.codes.size(); ++i) side.codes[i] = element_bits(tensor, i);
   return side;
-}
-
-double value_of(const Format& format, uint64_t code) {
-  const auto bits = round_pack(fp64, decode<uint128>(format, code), nearest_even).bits;
-  return bit_cast<double>(bits);
 }
 
 // A code's place on the line of all codes; both zeros at 0.
@@ -125,8 +116,8 @@ struct Counts {
 
 void count_element(const Side& a, const Side& b, size_t i, Counts& counts) {
   const bool same_format = a.format == b.format;
-  const double x = value_of(a.format, a.codes[i]);
-  const double y = value_of(b.format, b.codes[i]);
+  const double x = double_value(a.format, a.codes[i]);
+  const double y = double_value(b.format, b.codes[i]);
   const bool same_value =
       (std::isnan(x) && std::isnan(y)) || !(x < y || x > y || std::isnan(x) || std::isnan(y));
   counts.different_values += !same_value;
@@ -157,8 +148,8 @@ ErrorTally tally(const Side& a, const Side& b, int64_t rows, int64_t columns) {
     for (int64_t row = 0; row < rows; ++row) {
       const auto at = static_cast<size_t>((outer * rows + row) * columns);
       for (size_t c = 0; c < x.size(); ++c) {
-        x[c] = value_of(a.format, a.codes[at + c]);
-        y[c] = value_of(b.format, b.codes[at + c]);
+        x[c] = double_value(a.format, a.codes[at + c]);
+        y[c] = double_value(b.format, b.codes[at + c]);
       }
       head.add_row(a.format, outer, row, x.data(), y.data(), nullptr);
     }

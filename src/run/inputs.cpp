@@ -137,16 +137,6 @@ Layout layout_of(const InputOptions& options, const Located& tensor) {
               fmt::format("{}; expected (seq, dim), (head, seq, dim) or four axes", where()));
 }
 
-// Bits of one element, little-endian.
-uint64_t element_bits(const Tensor& tensor, size_t i) {
-  const size_t size = element_bytes(tensor.info.element);
-  uint64_t bits = 0;
-  for (size_t b = size; b-- > 0;) {
-    bits = bits << 8 | std::to_integer<uint64_t>(tensor.bytes[i * size + b]);
-  }
-  return bits;
-}
-
 struct Meaning {
   Format format;   // of the codes in the file
   Format working;  // of the codes after loading

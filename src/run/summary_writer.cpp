@@ -139,15 +139,18 @@ json sites_json(const Plan& plan, const SiteStatistics& sites) {
 }
 
 // The site that holds most of the one-sided error, in words; empty if none is biased.
-std::string loudest_site(const SiteStatistics& sites) {
+std::string loudest_site(const Plan& plan, const SiteStatistics& sites) {
   const SiteRow* loudest = nullptr;
   double largest = 0;
   for (const auto& row : site_table) {
     const auto& statistics = sites[index(row.site)];
     if (statistics.moments.count == statistics.moments.skipped) continue;
     const auto bias = summarise(statistics).by_magnitude;
-    if (!is_biased(bias) || std::fabs(bias.mean) <= largest) continue;
-    largest = std::fabs(bias.mean);
+    // Sites round in formats of different widths: their ulps are compared relative to the result.
+    const int trailing_bits = plan.map[row.site].format.trailing_bits;
+    const double relative = std::ldexp(std::fabs(bias.mean), -trailing_bits);
+    if (!is_biased(bias) || relative <= largest) continue;
+    largest = relative;
     loudest = &row;
   }
   if (loudest == nullptr) return "";
@@ -168,7 +171,7 @@ json verdict_json(const Plan& plan, const JudgedRun& run) {
       "the largest error of an element is {:.3f} ulp.{}",
       "O", plan.recipe->name, biased ? "a" : "no", bias.mean,
       biased && !by_value ? " away from zero" : "", bias.standard_error, bias.z,
-      residue_in_ulps(moments.largest), loudest_site(run.sites));
+      residue_in_ulps(moments.largest), loudest_site(plan, run.sites));
   return {{"status", biased ? "biased" : "unbiased"}, {"text", text}};
 }
 

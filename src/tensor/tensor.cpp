@@ -87,4 +87,13 @@ std::string in_quotes(std::string_view name) {
   return text;
 }
 
+uint64_t element_bits(const Tensor& tensor, size_t i) {
+  const size_t size = element_bytes(tensor.info.element);
+  uint64_t bits = 0;
+  for (size_t b = size; b-- > 0;) {
+    bits = bits << 8 | std::to_integer<uint64_t>(tensor.bytes[i * size + b]);
+  }
+  return bits;
+}
+
 }  // namespace ulpscope

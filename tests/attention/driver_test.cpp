@@ -6,6 +6,7 @@
 
 #include "attention/problems.hpp"
 #include <doctest/doctest.h>
+#include <tbb/global_control.h>
 
 using namespace ulpscope;
 using namespace ulpscope::test;
@@ -74,6 +75,8 @@ constexpr Shape several_heads{.rows = 150,
 }  // namespace
 
 TEST_CASE("any number of threads gives the same bits and the same statistics") {
+  // More threads than a small machine has cores, all the same.
+  const tbb::global_control seven(tbb::global_control::max_allowed_parallelism, 7);
   const auto owned = random_problem(1, several_heads);
   const Plan plan = plan_of(owned);
   Collected one;

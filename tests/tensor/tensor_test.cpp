@@ -60,3 +60,10 @@ TEST_CASE("a hostile name cannot reach the terminal") {
   const std::string wide = std::string(119, 'x') + "\xC3\xA9\xC3\xA9";
   CHECK(in_quotes(wide) == "'" + std::string(119, 'x') + "...'");
 }
+
+TEST_CASE("the bits of an element are its bytes, lowest first") {
+  Tensor tensor = make_tensor({"x", Element::u16, {2}});
+  tensor.bytes = {std::byte{0x34}, std::byte{0x12}, std::byte{0xFF}, std::byte{0x80}};
+  CHECK(element_bits(tensor, 0) == 0x1234);
+  CHECK(element_bits(tensor, 1) == 0x80FF);
+}

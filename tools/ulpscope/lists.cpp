@@ -3,6 +3,7 @@
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/hardware/chip.hpp"
 #include "ulpscope/round/names.hpp"
+#include "ulpscope/round/value.hpp"
 #include "ulpscope/trace/site.hpp"
 
 #include <memory>
@@ -18,10 +19,6 @@ namespace {
 
 using nlohmann::json;
 
-double value_of(const Format& f, uint64_t code) {
-  return bit_cast<double>(round_pack(fp64, decode<uint128>(f, code), nearest_even).bits);
-}
-
 json formats_json() {
   json rows = json::array();
   for (const auto& row : catalogue) {
@@ -32,9 +29,9 @@ json formats_json() {
                     {"exponent_bits", f.exponent_bits},
                     {"trailing_bits", f.trailing_bits},
                     {"bias", f.bias},
-                    {"largest", value_of(f, largest_finite_bits(f))},
-                    {"smallest_normal", value_of(f, uint64_t{1} << f.trailing_bits)},
-                    {"smallest_subnormal", value_of(f, 1)},
+                    {"largest", double_value(f, largest_finite_bits(f))},
+                    {"smallest_normal", double_value(f, uint64_t{1} << f.trailing_bits)},
+                    {"smallest_subnormal", double_value(f, 1)},
                     {"infinity", has_infinity(f)},
                     {"source", row.source}});
   }

@@ -72,7 +72,6 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
-  std::signal(SIGPIPE, SIG_IGN);
   using ulpscope::ErrorKind;
   try {
     return run(argc, argv);

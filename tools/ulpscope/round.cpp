@@ -2,7 +2,7 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/round/names.hpp"
-#include "ulpscope/round/round_pack.hpp"
+#include "ulpscope/round/value.hpp"
 
 #include <charconv>
 #include <memory>
@@ -79,10 +79,6 @@ std::string flag_names(Flag flags) {
   return text.empty() ? "exact" : text;
 }
 
-double value_of(const Format& f, uint64_t code) {
-  return bit_cast<double>(round_pack(fp64, decode<uint128>(f, code), nearest_even).bits);
-}
-
 int run(const Arguments& arguments) {
   const Format to = format_named(arguments.to);
   const Rounding rounding = rounding_named(arguments.mode);
@@ -99,11 +95,11 @@ int run(const Arguments& arguments) {
     const auto hex = fmt::format("0x{:0{}x}", rounded.bits, (width(to) + 3) / 4);
     all.push_back({{"input", word},
                    {"bits", hex},
-                   {"value", fmt::format("{}", value_of(to, rounded.bits))},
+                   {"value", fmt::format("{}", double_value(to, rounded.bits))},
                    {"error_ulp", has_residue ? nlohmann::json(residue) : nlohmann::json()},
                    {"flags", flag_names(rounded.flags)}});
     text += fmt::format("{} -> {} {}\n  bits   {}  {}\n  error  {}\n  flags  {}\n", word,
-                        arguments.to, value_of(to, rounded.bits), hex, fields(to, rounded.bits),
+                        arguments.to, double_value(to, rounded.bits), hex, fields(to, rounded.bits),
                         has_residue ? fmt::format("{:+.10g} ulp", residue)
                                     : "none (not a number "
                                       "that was rounded)",

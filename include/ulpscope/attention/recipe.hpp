@@ -4,7 +4,7 @@
 // the sizes. What real kernels do is found by compiling, disassembling and comparing bits; every
 // recipe names where its numbers come from and which recordings hold it.
 //
-//   recipe_named("fa2-torch").normal.tiles -> 128 x 128 at head size 64
+//   recipe_named("fa2-torch").tiles -> 128 x 128 at head size 64
 //
 // Adding a kernel: a file in recipes/ with its row, one line in the table of recipe.cpp and, if it
 // does something that no kernel here does yet, one more enumerator and one more named step.

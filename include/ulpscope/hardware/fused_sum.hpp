@@ -19,7 +19,7 @@
 //
 // Sources: Fasi, Higham, Mikaitis, Pranesh 2021 (Numerical behavior of NVIDIA tensor cores);
 // Khattak, Mikaitis 2025 (arXiv 2512.07004); Xie et al. 2025 (MMA-Sim, arXiv 2511.10909); for
-// sm_90 our own runs on an H200, docs/validation. The fast form is fused_chain.hpp; this one is
+// sm_90 our own runs on an H200, docs/validation. The fast form is fused_lanes.hpp; this one is
 // its judge. Tested by tests/hardware/fused_sum_test.cpp.
 #pragma once
 

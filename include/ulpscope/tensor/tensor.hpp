@@ -49,6 +49,9 @@ uint64_t element_count(const TensorInfo& info);
 // A tensor of zero bytes.
 Tensor make_tensor(TensorInfo info);
 
+// The bits of element `i`, whatever its width.
+uint64_t element_bits(const Tensor& tensor, size_t i);
+
 // "(2, 512, 64)", "(7,)", "()": as numpy prints shapes.
 std::string shape_text(std::span<const int64_t> shape);
 
