@@ -23,6 +23,13 @@ bool is_worse(const WorstError& a, const WorstError& b) {
 
 }  // namespace
 
+int ulp_exponent(const Format& format, double reference) {
+  const bool is_zero_reference = std::fpclassify(reference) == FP_ZERO;
+  const int binade =
+      is_zero_reference ? emin(format) : std::max(std::ilogb(reference), emin(format));
+  return binade - format.trailing_bits;
+}
+
 Record output_record(const Format& format, double value, double reference) {
   const bool negative = std::signbit(reference);
   if (!std::isfinite(value) || !std::isfinite(reference)) {
@@ -32,11 +39,8 @@ Record output_record(const Format& format, double value, double reference) {
     if (agree) return {0, Flag::none, negative};
     return {0, Flag::residue_saturated | flag_if(std::isinf(value), Flag::overflow), negative};
   }
-  const bool is_zero_reference = std::fpclassify(reference) == FP_ZERO;
-  const int exponent =
-      is_zero_reference ? emin(format) : std::max(std::ilogb(reference), emin(format));
   const double error =
-      std::ldexp(value - reference, format.trailing_bits - exponent) * residue_scale;
+      std::ldexp(value - reference, -ulp_exponent(format, reference)) * residue_scale;
   constexpr double limit = 0x1p63;
   if (!(std::fabs(error) < limit)) return {0, Flag::residue_saturated, negative};
   const auto residue = static_cast<int64_t>(error);

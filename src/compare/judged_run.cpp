@@ -206,10 +206,8 @@ double difference_in_ulps(const Plan& plan, int64_t row_of_all) {
   for (size_t d = 0; d < exact.o.size(); ++d) {
     if (!std::isfinite(exact.o[d].hi)) continue;
     const double difference = (wide.o[d] - exact.o[d].hi) - exact.o[d].lo;
-    const int exponent = std::max(
-        std::fpclassify(exact.o[d].hi) == FP_ZERO ? emin(format) : std::ilogb(exact.o[d].hi),
-        emin(format));
-    largest = std::max(largest, std::fabs(std::ldexp(difference, format.trailing_bits - exponent)));
+    const int ulp = ulp_exponent(format, exact.o[d].hi);
+    largest = std::max(largest, std::fabs(std::ldexp(difference, -ulp)));
   }
   return largest;
 }

@@ -20,6 +20,9 @@
 
 namespace ulpscope {
 
+// The power of two of one ulp of `format` at a finite reference.
+int ulp_exponent(const Format& format, double reference);
+
 // The error in 2^-32 ulp of `format` at the reference.
 Record output_record(const Format& format, double value, double reference);
 
