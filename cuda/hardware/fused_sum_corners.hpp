@@ -116,7 +116,7 @@ std::vector<Corner> k16_corners() {
 template <Format F>
 std::vector<Corner> wide_corners() {
   const auto p = [](int n, double sign = 1.0) { return power<F>(n, sign); };
-  const int tiny = smallest_subnormal_exponent(F);
+  const int tiny = smallest_positive_exponent(F);
   const auto minus_step = [](int n) { return single(std::ldexp(1.0, n) - 0x1p-149); };
   return {
       // A floor of -126 on the largest exponent would give the first product itself.

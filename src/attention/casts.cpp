@@ -1,6 +1,7 @@
 #include "ulpscope/attention/casts.hpp"
 
 #include "ulpscope/base/error.hpp"
+#include "ulpscope/format/subset.hpp"
 #include "ulpscope/round/names.hpp"
 
 #include <fmt/format.h>

@@ -155,7 +155,7 @@ bool takes_upper(Mode mode, int half, bool lower_is_odd, bool negative) {
 }
 
 bool overflow_stays_finite(Rounding rounding, bool negative) {
-  if (rounding.overflow == Overflow::saturate) return true;
+  if (rounding.policy.overflow == Overflow::saturate) return true;
   switch (rounding.mode) {
     case Mode::nearest_even:
     case Mode::nearest_away:
@@ -195,11 +195,11 @@ ReferenceResult round_special(const Format& to, const Number& x, Rounding roundi
   ReferenceResult result{.invalid = x.invalid, .divide_by_zero = x.divide_by_zero};
   if (x.kind == CodeKind::nan) {
     result.bits = nan_code(to);
-    result.invalid = result.invalid || to.specials == Specials::finite;
+    result.invalid = result.invalid || !spells_nan(to);
     return result;
   }
-  const bool delivered = to.specials == Specials::ieee && rounding.overflow == Overflow::standard;
-  const bool saturates = rounding.overflow == Overflow::saturate;
+  const bool delivered = has_infinity(to) && rounding.policy.overflow == Overflow::standard;
+  const bool saturates = rounding.policy.overflow == Overflow::saturate;
   result.bits = saturates ? sign_code(to, x.negative) + top_rung(to) : beyond_code(to, x.negative);
   result.overflow = result.inexact = !delivered;
   return result;
@@ -215,7 +215,7 @@ ReferenceResult round_number(const Format& to, const Number& x, Rounding roundin
   uint64_t taken = lower;
   if (lower <= top && compare(x, below) != 0) {
     const int half = compare(x, Integer(below.significand) * 2 + 1, below.exponent - 1);
-    const bool odd = below.significand % 2 == 1;
+    const bool odd = lower % 2 == 1;
     result.inexact = true;
     result.tie = half == 0;
     result.away = takes_upper(rounding.mode, half, odd, x.negative);
@@ -229,7 +229,7 @@ ReferenceResult round_number(const Format& to, const Number& x, Rounding roundin
             .overflow = true};
   }
   const Residue residue = residue_of(x, below.significand + (result.away ? 1 : 0), below.exponent);
-  result.bits = sign + taken;
+  result.bits = number_code(to, x.negative, taken);
   result.residue = x.negative ? -residue.units : residue.units;
   result.residue_truncated = residue.truncated;
   return result;

@@ -76,7 +76,7 @@ uint64_t round_nearest(const Format& f, const TwoDoubles& number) {
   const bool negative = std::signbit(x.hi);
   if (std::isinf(x.hi)) return beyond_code(f, negative);
   const uint64_t taken = nearest_rung(f, magnitude(x));
-  return taken > top_rung(f) ? beyond_code(f, negative) : sign_code(f, negative) + taken;
+  return taken > top_rung(f) ? beyond_code(f, negative) : number_code(f, negative, taken);
 }
 
 double value_of(const Format& f, uint64_t bits) {

@@ -241,17 +241,11 @@ json output_json(const std::string& name, const Format& format, const std::vecto
 }
 
 json format_json(const Format& format) {
-  const char* specials = "ieee";
-  switch (format.specials) {
-    case Specials::ieee: break;
-    case Specials::fn: specials = "fn"; break;
-    case Specials::finite: specials = "finite"; break;
-  }
   return {{"name", format_name(format)},
           {"exponent_bits", format.exponent_bits},
           {"trailing_bits", format.trailing_bits},
           {"bias", format.bias},
-          {"specials", specials}};
+          {"specials", specials_name(format)}};
 }
 
 json input_json(const Operand16& operand) {

@@ -72,8 +72,11 @@ TEST_CASE("a product underflows gradually") {
 }
 
 TEST_CASE("a format that no chip has yet") {
-  constexpr Format e3m4{
-      .exponent_bits = 3, .trailing_bits = 4, .bias = 3, .specials = Specials::finite};
+  constexpr Format e3m4{.exponent_bits = 3,
+                        .trailing_bits = 4,
+                        .bias = 3,
+                        .infinity = Infinity::absent,
+                        .nan = Nan::none};
   using X = Soft<e3m4>;
   CHECK(X(31.0).bits() == 0x7F);  // the largest: 1.9375 x 2^4
   CHECK(X(1000.0) == X(31.0));    // no infinity, no NaN: it saturates

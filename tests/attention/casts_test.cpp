@@ -118,6 +118,6 @@ TEST_CASE("codes of registers are those of the format, and all ones for NaN") {
   CHECK(code_of(fp16, gpu_nan) == 0x7FFF);
   CHECK(code_of(e4m3fn, gpu_nan) == 0x7F);
   CHECK(code_of(fp32, 0x7FC0'0000) == gpu_nan);
-  constexpr Format e2m1{2, 1, 1, Specials::finite};
+  constexpr Format e2m1{2, 1, 1, Infinity::absent, Nan::none};
   CHECK(code_of(e2m1, gpu_nan) == 7);
 }

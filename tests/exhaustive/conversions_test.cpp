@@ -1,4 +1,6 @@
 // Every code of the narrow formats into every other one, in every mode.
+#include "ulpscope/format/subset.hpp"
+
 #include "exhaustive/judge.hpp"
 #include "exhaustive/operands.hpp"
 #include <doctest/doctest.h>

@@ -34,8 +34,8 @@ struct Case {
 inline std::vector<Rounding> all_roundings() {
   std::vector<Rounding> all;
   for (const auto& row : mode_names) {
-    all.push_back({row.mode, Overflow::standard});
-    all.push_back({row.mode, Overflow::saturate});
+    all.push_back({row.mode, {}});
+    all.push_back({row.mode, {Overflow::saturate}});
   }
   return all;
 }

@@ -16,8 +16,9 @@ Format random_format(Generator& random) {
     const bool small = random.below(3) != 0;
     Format f = ieee_like(random.between(1, small ? 8 : 15), random.between(0, small ? 12 : 62));
     if (random.below(3) == 0) f.bias += random.between(-20, 20);
-    const std::array specials{Specials::ieee, Specials::ieee, Specials::fn, Specials::finite};
-    f.specials = specials[random.below(specials.size())];
+    const std::array nans{Nan::ieee, Nan::ieee, Nan::highest, Nan::none};
+    f.nan = nans[random.below(nans.size())];
+    if (f.nan != Nan::ieee) f.infinity = Infinity::absent;
     if (is_valid(f)) return f;
   }
 }

@@ -89,7 +89,7 @@ TEST_CASE("an unknown name is refused in a line that lists the known ones") {
 
 TEST_CASE("the name of an unnamed row says what is unusual about it") {
   CHECK(format_name({4, 3, 8}) == "e4m3b8");
-  CHECK(format_name({2, 1, 1, Specials::finite}) == "e2m1finite");
-  CHECK(format_name({3, 2, 3, Specials::fn}) == "e3m2fn");
-  CHECK(format_name({4, 3, 11, Specials::fn}) == "e4m3fnb11");
+  CHECK(format_name({2, 2, 1, Infinity::absent, Nan::none}) == "e2m2finite");
+  CHECK(format_name({3, 2, 3, Infinity::absent, Nan::highest}) == "e3m2b3fn");
+  CHECK(format_name({4, 3, 11, Infinity::absent, Nan::highest}) == "e4m3b11fn");
 }

@@ -68,12 +68,12 @@ TEST_CASE("the 8-bit formats have the limits of OCP's table") {
 
 TEST_CASE("decimal exponents are right where the ends of the range meet powers of ten") {
   // E2M1 of OCP's MX: the smallest normal number is 1, the largest 6.
-  using E2M1 = std::numeric_limits<Soft<Format{2, 1, 1, Specials::finite}>>;
+  using E2M1 = std::numeric_limits<Soft<Format{2, 1, 1, Infinity::absent, Nan::none}>>;
   CHECK(E2M1::min_exponent10 == 0);
   CHECK(E2M1::max_exponent10 == 0);
   CHECK_FALSE(E2M1::has_quiet_NaN);
   // Reaches 1.75 x 2^9 = 896, in the binade of 1000 and below it.
-  using Below1000 = std::numeric_limits<Soft<Format{4, 2, 6, Specials::finite}>>;
+  using Below1000 = std::numeric_limits<Soft<Format{4, 2, 6, Infinity::absent, Nan::none}>>;
   CHECK(Below1000::max_exponent10 == 2);
 }
 

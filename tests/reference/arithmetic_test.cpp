@@ -17,9 +17,9 @@ constexpr Format bfloat16{8, 7, 127};
 constexpr Format binary32{8, 23, 127};
 constexpr Format binary64{11, 52, 1023};
 constexpr Format half{5, 10, 15};
-constexpr Format e4m3{4, 3, 7, Specials::fn};
+constexpr Format e4m3{4, 3, 7, Infinity::absent, Nan::highest};
 constexpr Format e5m2_format{5, 2, 15};
-constexpr Format e2m1{2, 1, 1, Specials::finite};
+constexpr Format e2m1{2, 1, 1, Infinity::absent, Nan::none};
 
 constexpr Mode all_modes[] = {Mode::nearest_even, Mode::nearest_away, Mode::nearest_zero,
                               Mode::toward_zero,  Mode::up,           Mode::down,
@@ -53,7 +53,7 @@ std::vector<Listed> finite_values(const Format& f) {
     const double trailing = static_cast<double>(code & ((1u << f.trailing_bits) - 1));
     const double fraction = std::ldexp(trailing, -f.trailing_bits) + (field > 0 ? 1 : 0);
     const double magnitude = std::ldexp(fraction, std::max(field, 1) - f.bias);
-    const double largest = f.specials == Specials::fn ? 448 : 57344;
+    const double largest = f.nan == Nan::highest ? 448 : 57344;
     if (magnitude <= largest) all.push_back({code, code >= 128 ? -magnitude : magnitude});
   }
   return all;

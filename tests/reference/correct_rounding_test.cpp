@@ -21,8 +21,8 @@ constexpr Format bfloat16{8, 7, 127};
 constexpr Format binary32{8, 23, 127};
 constexpr Format binary64{11, 52, 1023};
 constexpr Format half{5, 10, 15};
-constexpr Format e4m3{4, 3, 7, Specials::fn};
-constexpr Format e2m1{2, 1, 1, Specials::finite};
+constexpr Format e4m3{4, 3, 7, Infinity::absent, Nan::highest};
+constexpr Format e2m1{2, 1, 1, Infinity::absent, Nan::none};
 constexpr RowFormats row_formats{bfloat16, binary32};
 
 constexpr double infinity = std::numeric_limits<double>::infinity();

@@ -10,9 +10,9 @@ using namespace ulpscope;
 namespace {
 
 constexpr Format bfloat16{8, 7, 127};
-constexpr Format e4m3fn{4, 3, 7, Specials::fn};
+constexpr Format e4m3fn{4, 3, 7, Infinity::absent, Nan::highest};
 constexpr Format e5m2{5, 2, 15};
-constexpr Format e2m1{2, 1, 1, Specials::finite};
+constexpr Format e2m1{2, 1, 1, Infinity::absent, Nan::none};
 
 bool same(double x, double y) { return bit_cast<uint64_t>(x) == bit_cast<uint64_t>(y); }
 

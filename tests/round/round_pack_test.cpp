@@ -239,7 +239,7 @@ TEST_CASE("infinity is exact where the format has it and an overflow where not")
 }
 
 TEST_CASE("a format without NaN gives its largest number and says invalid") {
-  constexpr Format e2m1{2, 1, 1, Specials::finite};
+  constexpr Format e2m1{2, 1, 1, Infinity::absent, Nan::none};
   const Rounded r = round_pack(e2m1, exact_nan<uint64_t>(), nearest_even);
   CHECK(r.bits == 0b0111);
   CHECK(has(r.flags, Flag::invalid));

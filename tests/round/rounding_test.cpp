@@ -1,5 +1,6 @@
 #include "ulpscope/round/rounding.hpp"
 
+#include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/round/names.hpp"
 
 #include <doctest/doctest.h>
@@ -56,19 +57,19 @@ TEST_CASE("round to odd leaves an odd significand and moves an even one") {
 
 TEST_CASE("overflow leaves the finite numbers as IEEE 754 section 7.4 has it") {
   for (const Mode mode : {Mode::nearest_even, Mode::nearest_away, Mode::nearest_zero, Mode::away}) {
-    CHECK(overflows_to_infinity(mode, positive));
-    CHECK(overflows_to_infinity(mode, negative));
+    CHECK(overflows_to_infinity(fp16, mode, positive));
+    CHECK(overflows_to_infinity(fp16, mode, negative));
   }
-  CHECK_FALSE(overflows_to_infinity(Mode::toward_zero, positive));
-  CHECK_FALSE(overflows_to_infinity(Mode::to_odd, negative));
-  CHECK(overflows_to_infinity(Mode::up, positive));
-  CHECK_FALSE(overflows_to_infinity(Mode::up, negative));
-  CHECK(overflows_to_infinity(Mode::down, negative));
-  CHECK_FALSE(overflows_to_infinity(Mode::down, positive));
+  CHECK_FALSE(overflows_to_infinity(fp16, Mode::toward_zero, positive));
+  CHECK_FALSE(overflows_to_infinity(fp16, Mode::to_odd, negative));
+  CHECK(overflows_to_infinity(fp16, Mode::up, positive));
+  CHECK_FALSE(overflows_to_infinity(fp16, Mode::up, negative));
+  CHECK(overflows_to_infinity(fp16, Mode::down, negative));
+  CHECK_FALSE(overflows_to_infinity(fp16, Mode::down, positive));
 }
 
 TEST_CASE("saturating keeps the mode") {
-  CHECK(saturating(upward) == Rounding{Mode::up, Overflow::saturate});
+  CHECK(saturating(upward) == Rounding{Mode::up, {Overflow::saturate}});
   CHECK(saturating(saturating(upward)) == saturating(upward));
   CHECK(saturating(upward) != upward);
   CHECK(Rounding{} == nearest_even);

@@ -58,7 +58,7 @@ ULPSCOPE_HD constexpr Exact<Word> add(const Exact<Word>& x, const Exact<Word>& y
         a.exponent < b.exponent || (a.exponent == b.exponent && a.significand < b.significand);
     return swap ? detail::add_aligned(b, a, mode, flags) : detail::add_aligned(a, b, mode, flags);
   }
-  if (x.kind == Kind::nan || y.kind == Kind::nan) return exact_nan<Word>(flags);
+  if (x.kind == Kind::nan || y.kind == Kind::nan) return first_nan(x, y);
   if (x.kind == Kind::infinity || y.kind == Kind::infinity) {
     if (x.kind == y.kind && x.negative != y.negative) {
       return exact_nan<Word>(flags | Flag::invalid);
@@ -73,9 +73,10 @@ ULPSCOPE_HD constexpr Exact<Word> add(const Exact<Word>& x, const Exact<Word>& y
   return sum;
 }
 
+// -x; a NaN operand keeps its sign, as every processor has it.
 template <class Word>
 ULPSCOPE_HD constexpr Exact<Word> negated(Exact<Word> x) {
-  x.negative = !x.negative;
+  if (x.kind != Kind::nan) x.negative = !x.negative;
   return x;
 }
 

@@ -75,7 +75,7 @@ ULPSCOPE_HD constexpr Exact<Word> divide(const Exact<Word>& x, const Exact<Word>
             .sticky = digits.remainder,
             .flags = flags};
   }
-  if (x.kind == Kind::nan || y.kind == Kind::nan) return exact_nan<Word>(flags);
+  if (x.kind == Kind::nan || y.kind == Kind::nan) return first_nan(x, y);
   if (x.kind == y.kind) return exact_nan<Word>(flags | Flag::invalid);  // 0/0, inf/inf
   if (x.kind == Kind::infinity) return exact_infinity<Word>(negative, flags);
   if (y.kind == Kind::infinity || x.kind == Kind::zero) return exact_zero<Word>(negative, flags);

@@ -25,7 +25,7 @@ ULPSCOPE_HD constexpr Exact<Word> multiply(const Exact<Word>& x, const Exact<Wor
             .negative = negative,
             .flags = flags};
   }
-  if (x.kind == Kind::nan || y.kind == Kind::nan) return exact_nan<Word>(flags);
+  if (x.kind == Kind::nan || y.kind == Kind::nan) return first_nan(x, y);
   if (x.kind == Kind::infinity || y.kind == Kind::infinity) {
     if (x.kind == Kind::zero || y.kind == Kind::zero) return exact_nan<Word>(flags | Flag::invalid);
     return exact_infinity<Word>(negative, flags);

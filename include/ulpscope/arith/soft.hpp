@@ -12,13 +12,14 @@
 // Conversions are explicit only: a hidden widening hides a rounding. A double argument is
 // rounded to F from its exact value, once.
 //
-// Limits: operands of `_to` share the word of the widest format involved.
+// Operands of `_to` share the word of the widest format involved.
 // Tested by tests/arith/soft_test.cpp.
 #pragma once
 
 #include "ulpscope/arith/divide.hpp"
 #include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/round/operand.hpp"
 
 #include <type_traits>
 
@@ -27,7 +28,7 @@ namespace ulpscope {
 namespace detail {
 template <int width>
 struct StorageFor {
-  using type = uint64_t;
+  using type = uint128;
 };
 template <int width>
 requires(width <= 8) struct StorageFor<width> {
@@ -41,11 +42,15 @@ template <int width>
 requires(width > 16 && width <= 32) struct StorageFor<width> {
   using type = uint32_t;
 };
+template <int width>
+requires(width > 32 && width <= 64) struct StorageFor<width> {
+  using type = uint64_t;
+};
 }  // namespace detail
 
 template <Format F, Rounding R = nearest_even>
 class Soft {
-  static_assert(is_valid(F), "a format needs 1..15 exponent bits and 0..62 trailing bits");
+  static_assert(is_valid(F), "a format needs 1..16 exponent bits and 0..63 trailing bits");
 
  public:
   static constexpr Format format = F;
@@ -53,27 +58,30 @@ class Soft {
   // The narrowest unsigned integer that holds a code.
   using Storage = typename detail::StorageFor<width(F)>::type;
 
+  // The type that codes of F are computed in: uint64_t, or uint128 for long ones.
+  using Code = code_for<F>;
+
   constexpr Soft() = default;
   ULPSCOPE_HD explicit constexpr Soft(double x) {
     constexpr Format binary64 = fp64;
-    *this = from_bits(round_pack(F, decode<uint128>(binary64, bit_cast<uint64_t>(x)), R).bits);
+    *this = rounded<word_for_precision<wider(precision(F), 53)>>(binary64, bit_cast<uint64_t>(x));
   }
   // Its own decode: the host widens a subnormal float to 0 where it runs with DAZ.
   ULPSCOPE_HD explicit constexpr Soft(float x) {
     constexpr Format binary32 = fp32;
-    *this = from_bits(round_pack(F, decode<uint64_t>(binary32, bit_cast<uint32_t>(x)), R).bits);
+    *this = rounded<word_for_precision<wider(precision(F), 24)>>(binary32, bit_cast<uint32_t>(x));
   }
   ULPSCOPE_HD explicit constexpr Soft(int x) : Soft(static_cast<double>(x)) {}
 
   // From another format or rounding: exact where F holds the value, one rounding by R otherwise.
   template <Format G, Rounding S>
   ULPSCOPE_HD explicit constexpr Soft(Soft<G, S> x)
-      : Soft(from_bits(round_pack(F, decode<uint128>(G, x.bits()), R).bits)) {}
+      : Soft(rounded<word_for_precision<wider(precision(F), precision(G))>>(G, x.bits())) {}
 
   // Bits above the code's width are ignored, so equal codes are always equal words.
-  ULPSCOPE_HD static constexpr Soft from_bits(uint64_t bits) {
+  ULPSCOPE_HD static constexpr Soft from_bits(Code bits) {
     Soft x;
-    x.bits_ = static_cast<Storage>(bits & low_mask<uint64_t>(width(F)));
+    x.bits_ = static_cast<Storage>(bits & low_mask<Code>(width(F)));
     return x;
   }
   ULPSCOPE_HD constexpr Storage bits() const { return bits_; }
@@ -81,7 +89,8 @@ class Soft {
   // The value as a double: exact for every format that binary64 holds (all of the catalogue).
   ULPSCOPE_HD explicit constexpr operator double() const {
     constexpr Format binary64 = fp64;
-    return bit_cast<double>(round_pack(binary64, decode<uint128>(F, bits_), nearest_even).bits);
+    using Word = word_for_precision<wider(precision(F), 53)>;
+    return bit_cast<double>(round_pack(binary64, decode<Word>(F, bits_), nearest_even).bits);
   }
 
   ULPSCOPE_HD friend constexpr Soft operator+(Soft x, Soft y) { return add_to<Soft>(x, y).value; }
@@ -94,7 +103,9 @@ class Soft {
   ULPSCOPE_HD friend constexpr Soft operator/(Soft x, Soft y) {
     return divide_to<Soft>(x, y).value;
   }
-  ULPSCOPE_HD constexpr Soft operator-() const { return from_bits(bits_ ^ sign_mask(F)); }
+  ULPSCOPE_HD constexpr Soft operator-() const {
+    return from_bits(negated_bits(F, static_cast<Code>(bits_)));
+  }
   ULPSCOPE_HD constexpr Soft& operator+=(Soft y) { return *this = *this + y; }
   ULPSCOPE_HD constexpr Soft& operator-=(Soft y) { return *this = *this - y; }
   ULPSCOPE_HD constexpr Soft& operator*=(Soft y) { return *this = *this * y; }
@@ -114,10 +125,22 @@ class Soft {
   ULPSCOPE_HD friend constexpr bool operator>=(Soft x, Soft y) { return y <= x; }
 
  private:
-  // Signed magnitude on a line: steps of one between neighbours, both zeros at 0.
-  ULPSCOPE_HD constexpr int64_t order() const {
-    const auto magnitude = static_cast<int64_t>(bits_ & (sign_mask(F) - 1));
-    return is_negative(F, bits_) ? -magnitude : magnitude;
+  static constexpr int wider(int p, int q) { return p > q ? p : q; }
+
+  template <class Word, class Bits>
+  ULPSCOPE_HD static constexpr Soft rounded(const Format& from, Bits bits) {
+    constexpr Format to = F;
+    return from_bits(round_pack<Code>(to, operand<Word>(from, bits, R.policy.flush), R).bits);
+  }
+
+  // Signed magnitude on a line: steps of one between neighbours, all zeros at 0.
+  ULPSCOPE_HD constexpr auto order() const {
+    using Line = std::conditional_t<(width(F) < 64), int64_t, int128>;
+    if (is_zero(F, bits_)) return Line{0};
+    // Where 0 is no zero it is the smallest number: one up.
+    const auto magnitude =
+        static_cast<Line>(bits_ & magnitude_mask<Code>(F)) + (F.zero == Zero::none ? 1 : 0);
+    return static_cast<Line>(is_negative(F, bits_) ? -magnitude : magnitude);
   }
 
   Storage bits_ = 0;
@@ -133,22 +156,27 @@ struct Result {
 
 namespace detail {
 
-// Device code cannot take the address of a static member, so rows are copied to locals first.
-template <class Word, class X>
+// Device code cannot take the address of a static member, so rows are copied to locals first. The
+// destination's policy says whether subnormal operands are read as zero.
+template <class To, class Word, class X>
 ULPSCOPE_HD constexpr Exact<Word> exact(X x) {
   constexpr Format f = X::format;
-  return decode<Word>(f, x.bits());
+  return operand<Word>(f, x.bits(), To::rounding.policy.flush);
 }
 
-template <class To, class... X>
-using common_word = std::conditional_t<((precision(To::format) <= widest_narrow_precision) && ... &&
-                                        (precision(X::format) <= widest_narrow_precision)),
-                                       uint64_t, uint128>;
+template <class... X>
+constexpr int widest_precision() {
+  int widest = 0;
+  ((widest = precision(X::format) > widest ? precision(X::format) : widest), ...);
+  return widest;
+}
+template <class... X>
+using common_word = word_for_precision<widest_precision<X...>()>;
 
 template <class To, class Word>
 ULPSCOPE_HD constexpr Result<To> rounded_to(const Exact<Word>& x) {
   constexpr Format f = To::format;
-  const Rounded r = round_pack(f, x, To::rounding);
+  const auto r = round_pack<typename To::Code>(f, x, To::rounding);
   return {To::from_bits(r.bits), r.residue, r.flags};
 }
 
@@ -158,39 +186,39 @@ template <class To, class X, class Y>
 ULPSCOPE_HD constexpr Result<To> add_to(X x, Y y) {
   using Word = detail::common_word<To, X, Y>;
   return detail::rounded_to<To>(
-      add(detail::exact<Word>(x), detail::exact<Word>(y), To::rounding.mode));
+      add(detail::exact<To, Word>(x), detail::exact<To, Word>(y), To::rounding.mode));
 }
 template <class To, class X, class Y>
 ULPSCOPE_HD constexpr Result<To> subtract_to(X x, Y y) {
   using Word = detail::common_word<To, X, Y>;
   return detail::rounded_to<To>(
-      subtract(detail::exact<Word>(x), detail::exact<Word>(y), To::rounding.mode));
+      subtract(detail::exact<To, Word>(x), detail::exact<To, Word>(y), To::rounding.mode));
 }
 template <class To, class X, class Y>
 ULPSCOPE_HD constexpr Result<To> multiply_to(X x, Y y) {
   using Word = detail::common_word<To, X, Y>;
-  return detail::rounded_to<To>(multiply(detail::exact<Word>(x), detail::exact<Word>(y)));
+  return detail::rounded_to<To>(multiply(detail::exact<To, Word>(x), detail::exact<To, Word>(y)));
 }
 template <class To, class X, class Y>
 ULPSCOPE_HD constexpr Result<To> divide_to(X x, Y y) {
   using Word = detail::common_word<To, X, Y>;
-  return detail::rounded_to<To>(divide(detail::exact<Word>(x), detail::exact<Word>(y)));
+  return detail::rounded_to<To>(divide(detail::exact<To, Word>(x), detail::exact<To, Word>(y)));
 }
 template <class To, class X, class Y, class Z>
 ULPSCOPE_HD constexpr Result<To> fma_to(X x, Y y, Z z) {
   using Word = detail::common_word<To, X, Y, Z>;
-  return detail::rounded_to<To>(fma(detail::exact<Word>(x), detail::exact<Word>(y),
-                                    detail::exact<Word>(z), To::rounding.mode));
+  return detail::rounded_to<To>(fma(detail::exact<To, Word>(x), detail::exact<To, Word>(y),
+                                    detail::exact<To, Word>(z), To::rounding.mode));
 }
 template <class To, class X>
 ULPSCOPE_HD constexpr Result<To> sqrt_to(X x) {
   using Word = detail::common_word<To, X>;
-  return detail::rounded_to<To>(square_root(detail::exact<Word>(x)));
+  return detail::rounded_to<To>(square_root(detail::exact<To, Word>(x)));
 }
 template <class To, class X>
 ULPSCOPE_HD constexpr Result<To> convert_to(X x) {
   using Word = detail::common_word<To, X>;
-  return detail::rounded_to<To>(detail::exact<Word>(x));
+  return detail::rounded_to<To>(detail::exact<To, Word>(x));
 }
 
 template <Format F, Rounding R>
@@ -203,7 +231,7 @@ ULPSCOPE_HD constexpr Soft<F, R> sqrt(Soft<F, R> x) {
 }
 template <Format F, Rounding R>
 ULPSCOPE_HD constexpr Soft<F, R> abs(Soft<F, R> x) {
-  return Soft<F, R>::from_bits(x.bits() & (sign_mask(F) - 1));
+  return is_negative(F, x.bits()) ? -x : x;
 }
 template <Format F, Rounding R>
 ULPSCOPE_HD constexpr bool isnan(Soft<F, R> x) {

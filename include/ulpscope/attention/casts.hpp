@@ -110,7 +110,8 @@ void with_cast(const Cast& cast, Body&& body) {
 // The code of `f` for a register that holds one of its values; NaN is all ones, as the GPU's
 // conversions give it.
 constexpr uint64_t code_of(const Format& f, uint32_t bits) {
-  if (is_nan(fp32, bits)) return has_nan(f) ? sign_mask(f) - 1 : largest_finite_bits(f);
+  if (is_nan(fp32, bits))
+    return detail::nan_result<uint64_t>(f, exact_nan<uint64_t>(), NanRule::all_ones);
   return round_pack(f, register_value(bits), nearest_even).bits;
 }
 

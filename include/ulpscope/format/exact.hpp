@@ -6,12 +6,19 @@
 //
 // The word decides how far "exact" reaches. With 64 bits a product of two 31-bit significands
 // is exact, and 24-bit sums keep at least 38 bits below the result before anything becomes
-// sticky; with 128 bits the same holds for 63-bit significands. `word_for` picks.
+// sticky; with 128 bits the same holds for 63-bit significands, and 64 significant bits take
+// 256. `word_for` picks.
+//
+// A NaN carries the payload of the operand it came from, so that a rounding may hand it on: its
+// trailing field in the highest of the low 64 bits of the significand.
 //
 // Tested by tests/format/exact_test.cpp.
 #pragma once
 
+#include "ulpscope/base/uint256.hpp"
 #include "ulpscope/format/format.hpp"
+
+#include <type_traits>
 
 namespace ulpscope {
 
@@ -34,6 +41,8 @@ enum class Flag : uint16_t {
   residue_saturated = 1 << 10,  // the residue does not fit its 64 bits, or has no value
   residue_truncated = 1 << 11,  // the residue has bits below 2^-32 ulp, cut toward zero
   judged = 1 << 12,             // the error was taken afterwards: not one rounding, so no ties
+  underflow_after = 1 << 13,    // still tiny when rounded with unbounded exponent, and inexact
+  broken_tie = 1 << 14,         // not half way, but within 2^-4 ulp of it: a small rest decided
 };
 ULPSCOPE_HD constexpr Flag operator|(Flag a, Flag b) {
   return static_cast<Flag>(
@@ -60,9 +69,17 @@ struct Exact {
   Flag flags = Flag::none;  // raised by the operation; round_pack adds its own
 };
 
+// The NaN of an invalid operation, without a payload.
 template <class Word>
 ULPSCOPE_HD constexpr Exact<Word> exact_nan(Flag flags = Flag::none) {
   return {.kind = Kind::nan, .flags = flags};
+}
+// The NaN that an operation on x and y, one of them NaN, hands on: the first, payload and sign.
+template <class Word>
+ULPSCOPE_HD constexpr Exact<Word> first_nan(const Exact<Word>& x, const Exact<Word>& y) {
+  Exact<Word> result = x.kind == Kind::nan ? x : y;
+  result.flags = x.flags | y.flags;
+  return result;
 }
 template <class Word>
 ULPSCOPE_HD constexpr Exact<Word> exact_infinity(bool negative, Flag flags = Flag::none) {
@@ -83,35 +100,61 @@ ULPSCOPE_HD constexpr int exponent_of(const Exact<Word>& x) {
 // in 2^-32 ulp. The choice is the format's alone, so the same operation never takes two roads.
 inline constexpr int widest_narrow_precision = 28;
 
+// 63 bits leave the same in a 128-bit word once a product of 126 has been taken.
+inline constexpr int widest_medium_precision = 63;
+
 namespace detail {
-template <bool narrow>
+template <int precision>
 struct WordFor {
-  using type = uint128;
+  using type = Uint256;
 };
-template <>
-struct WordFor<true> {
+template <int precision>
+requires(precision <= widest_narrow_precision) struct WordFor<precision> {
   using type = uint64_t;
+};
+template <int precision>
+requires(precision > widest_narrow_precision &&
+         precision <= widest_medium_precision) struct WordFor<precision> {
+  using type = uint128;
 };
 }  // namespace detail
 
+// The word for operations on formats of at most that many significant bits.
+template <int precision>
+using word_for_precision = typename detail::WordFor<precision>::type;
 template <Format F>
-using word_for = typename detail::WordFor<(precision(F) <= widest_narrow_precision)>::type;
+using word_for = word_for_precision<precision(F)>;
 
-// The value that a code of `f` means.
-template <class Word>
-ULPSCOPE_HD constexpr Exact<Word> decode(const Format& f, uint64_t bits) {
+// The type of a code of F.
+template <Format F>
+using code_for = std::conditional_t<(width(F) <= 64), uint64_t, uint128>;
+
+// The value that a code of `f` means. A signalling NaN raises invalid.
+template <class Word, class Bits>
+ULPSCOPE_HD constexpr Exact<Word> decode(const Format& f, Bits code) {
+  using Code = code_of_bits<Bits>;
+  const auto bits = static_cast<Code>(code);
   const bool negative = is_negative(f, bits);
-  const uint64_t trailing = bits & trailing_mask(f);
-  const int field = static_cast<int>((bits & exponent_mask(f)) >> f.trailing_bits);
-  if (field == 0) {
-    if (trailing == 0) return exact_zero<Word>(negative);
-    return {.significand = trailing,
-            .exponent = smallest_subnormal_exponent(f),
+  const auto trailing = static_cast<uint64_t>(bits & trailing_mask<Code>(f));
+  const int field = static_cast<int>((bits & exponent_mask<Code>(f)) >> f.trailing_bits);
+  if (is_nan(f, bits)) {
+    const uint64_t payload =
+        f.nan == Nan::ieee && trailing != 0 ? trailing << (64 - f.trailing_bits) : 0;
+    return {.significand = static_cast<Word>(payload),
+            .kind = Kind::nan,
+            .negative = negative && f.nan != Nan::minus_zero,
+            .flags = flag_if(is_signalling(f, bits), Flag::invalid)};
+  }
+  if (is_infinity(f, bits)) return exact_infinity<Word>(negative);
+  if (field == 0 && f.zero != Zero::none) {
+    if (trailing == 0 || f.subnormals == Subnormals::absent) {
+      return exact_zero<Word>(negative && f.zero == Zero::both);
+    }
+    return {.significand = static_cast<Word>(trailing),
+            .exponent = emin(f) - f.trailing_bits,
             .kind = Kind::finite,
             .negative = negative};
   }
-  if (is_nan(f, bits)) return exact_nan<Word>();
-  if (is_infinity(f, bits)) return exact_infinity<Word>(negative);
   return {.significand = static_cast<Word>(trailing | (uint64_t{1} << f.trailing_bits)),
           .exponent = field - f.bias - f.trailing_bits,
           .kind = Kind::finite,

@@ -1,156 +1,234 @@
-// A floating-point format is a row: four numbers and choices, every other fact derived.
+// A floating-point format is a row: numbers and switches, every other fact derived.
 //
 // bfloat16 is `{.exponent_bits = 8, .trailing_bits = 7, .bias = 127}`; OCP's E4M3 is the row
-// `{4, 3, 7, Specials::fn}`. The code of a value is sign, biased exponent, trailing significand,
-// from the highest bit down. A field of zero holds zero and the subnormals; what the highest
-// codes hold is the choice `Specials`.
+// `{4, 3, 7, Infinity::absent, Nan::highest}`. The code of a value is sign, biased exponent,
+// trailing significand, from the highest bit down. An exponent field of zero holds zero and the
+// subnormals; which codes are no numbers is for the switches to say.
 //
 //   largest_finite_bits(e4m3fn) == 0x7E   (448 = 1.75 x 2^8)
-//   smallest_subnormal_exponent(bf16) == -133
+//   smallest_positive_exponent(bf16) == -133
 //
-// Limits: exponent_bits 1..15, trailing_bits 0..62, 64 bits in all.
-// Sources of the layouts: IEEE 754-2019 section 3; OCP OFP8 1.0 for `fn`.
-// Tested by tests/format/format_test.cpp.
+// Codes are uint64_t, or uint128 for the few formats that need more than 64 bits: functions that
+// take a code accept any unsigned integer, functions that make one have the type as parameter.
+//
+// Limits: exponent_bits 1..16, trailing_bits 0..63, 80 bits in all.
+// Sources of the layouts: IEEE 754-2019 section 3; OCP OFP8 1.0 for e4m3fn; OCP MX 1.0 for FP6,
+// FP4 and E8M0; AMD's CDNA 3 instruction set and the README of ml_dtypes for `fnuz`; IEEE P3109
+// draft 3.2 for infinities next to the highest code. Tested by tests/format/format_test.cpp.
 #pragma once
 
 #include "ulpscope/base/bits.hpp"
 
 namespace ulpscope {
 
-// What the codes with the highest exponent field mean.
-enum class Specials {
-  ieee,    // infinity (trailing 0) and NaN (the rest), as IEEE 754 has them
-  fn,      // finite, one NaN: all ones; no infinity (OFP8's E4M3)
-  finite,  // every code is a number
+enum class Infinity : uint8_t { present, absent };
+
+// Which codes are NaN. Infinity, where present, has the codes just below the highest NaN: with
+// `ieee` the exponent field of all ones and a trailing field of 0, else the highest magnitude left.
+enum class Nan : uint8_t {
+  ieee,        // the highest exponent field is no number: infinity, and NaN for the rest
+  highest,     // the highest magnitude, all ones (OFP8's E4M3)
+  minus_zero,  // the code that would be -0 (fnuz)
+  none,        // every code is a number or an infinity
 };
+
+enum class Zero : uint8_t {
+  both,      // +0 and -0
+  positive,  // one zero; the code of -0, if it is no NaN, reads as +0 and is never written
+  none,      // no zero: the exponent field 0 is one more binade of normal numbers (e8m0fnu)
+};
+
+enum class Subnormals : uint8_t {
+  present,
+  absent,  // an exponent field of 0 is zero, whatever follows it
+};
+
+enum class Sign : uint8_t { present, absent };
 
 struct Format {
   int exponent_bits;
   int trailing_bits;
   int bias;
-  Specials specials = Specials::ieee;
+  Infinity infinity = Infinity::present;
+  Nan nan = Nan::ieee;
+  Zero zero = Zero::both;
+  Subnormals subnormals = Subnormals::present;
+  Sign sign = Sign::present;
 
   friend constexpr bool operator==(const Format&, const Format&) = default;
 };
 
 // The format eXmY with IEEE's bias and specials: ieee_like(8, 7) is bfloat16.
 ULPSCOPE_HD constexpr Format ieee_like(int exponent_bits, int trailing_bits) {
-  return {exponent_bits, trailing_bits, (1 << (exponent_bits - 1)) - 1, Specials::ieee};
+  return {exponent_bits, trailing_bits, (1 << (exponent_bits - 1)) - 1};
 }
 
-ULPSCOPE_HD constexpr bool is_valid(const Format& f) {
-  return f.exponent_bits >= 1 && f.exponent_bits <= 15 && f.trailing_bits >= 0 &&
-         f.trailing_bits <= 62 && 1 + f.exponent_bits + f.trailing_bits <= 64 &&
-         f.bias > -(1 << 15) && f.bias < (1 << 15) &&
-         // e1m0 with a code set aside would have no number but zero.
-         !(f.specials != Specials::finite && f.trailing_bits == 0 && f.exponent_bits == 1);
-}
+// The type that codes are computed in: uint128 stays, everything shorter becomes uint64_t.
+namespace detail {
+template <class Bits>
+struct CodeOf {
+  using type = uint64_t;
+};
+template <>
+struct CodeOf<uint128> {
+  using type = uint128;
+};
+}  // namespace detail
+template <class Bits>
+using code_of_bits = typename detail::CodeOf<Bits>::type;
 
 // Bits of the code.
-ULPSCOPE_HD constexpr int width(const Format& f) { return 1 + f.exponent_bits + f.trailing_bits; }
+ULPSCOPE_HD constexpr int width(const Format& f) {
+  return (f.sign == Sign::present ? 1 : 0) + f.exponent_bits + f.trailing_bits;
+}
 
 // Significant bits of a normal number, the hidden one included.
 ULPSCOPE_HD constexpr int precision(const Format& f) { return f.trailing_bits + 1; }
 
-ULPSCOPE_HD constexpr uint64_t sign_mask(const Format& f) { return uint64_t{1} << (width(f) - 1); }
-ULPSCOPE_HD constexpr uint64_t trailing_mask(const Format& f) {
-  return low_mask<uint64_t>(f.trailing_bits);
+// The sign bit at its place; 0 in a format without signs.
+template <class Code = uint64_t>
+ULPSCOPE_HD constexpr Code sign_mask(const Format& f) {
+  return f.sign == Sign::present ? Code{1} << (f.exponent_bits + f.trailing_bits) : Code{0};
+}
+template <class Code = uint64_t>
+ULPSCOPE_HD constexpr Code trailing_mask(const Format& f) {
+  return low_mask<Code>(f.trailing_bits);
 }
 // The exponent field at its place, all ones.
-ULPSCOPE_HD constexpr uint64_t exponent_mask(const Format& f) {
-  return low_mask<uint64_t>(f.exponent_bits) << f.trailing_bits;
+template <class Code = uint64_t>
+ULPSCOPE_HD constexpr Code exponent_mask(const Format& f) {
+  return low_mask<Code>(f.exponent_bits) << f.trailing_bits;
+}
+// Everything but the sign: also the highest magnitude code.
+template <class Code = uint64_t>
+ULPSCOPE_HD constexpr Code magnitude_mask(const Format& f) {
+  return low_mask<Code>(f.exponent_bits + f.trailing_bits);
 }
 
-// Exponent of the smallest normal number: 1.0 x 2^emin.
-ULPSCOPE_HD constexpr int emin(const Format& f) { return 1 - f.bias; }
+// Exponent of the smallest binade of normal numbers: 1.0 x 2^emin.
+ULPSCOPE_HD constexpr int emin(const Format& f) { return (f.zero == Zero::none ? 0 : 1) - f.bias; }
 
-// log2 of the smallest positive number, which is also the ulp of every subnormal.
-ULPSCOPE_HD constexpr int smallest_subnormal_exponent(const Format& f) {
-  return emin(f) - f.trailing_bits;
+// log2 of the smallest positive number: of a subnormal, or where there are none of 1.0 x 2^emin.
+// It is the ulp of everything below the normal numbers.
+ULPSCOPE_HD constexpr int smallest_positive_exponent(const Format& f) {
+  return emin(f) - (f.subnormals == Subnormals::present ? f.trailing_bits : 0);
+}
+template <class Code = uint64_t>
+ULPSCOPE_HD constexpr Code smallest_positive_bits(const Format& f) {
+  if (f.zero == Zero::none) return Code{0};
+  return Code{1} << (f.subnormals == Subnormals::present ? 0 : f.trailing_bits);
 }
 
-ULPSCOPE_HD constexpr bool has_infinity(const Format& f) { return f.specials == Specials::ieee; }
-ULPSCOPE_HD constexpr bool has_nan(const Format& f) { return f.specials != Specials::finite; }
+ULPSCOPE_HD constexpr bool has_infinity(const Format& f) { return f.infinity == Infinity::present; }
+// An IEEE-like format without trailing bits (e5m0) has no code to spare beside its infinity.
+ULPSCOPE_HD constexpr bool has_nan(const Format& f) {
+  return f.nan != Nan::none && !(f.nan == Nan::ieee && has_infinity(f) && f.trailing_bits == 0);
+}
+ULPSCOPE_HD constexpr bool has_negative_zero(const Format& f) { return f.zero == Zero::both; }
 
-ULPSCOPE_HD constexpr uint64_t infinity_bits(const Format& f) { return exponent_mask(f); }
+template <class Code = uint64_t>
+ULPSCOPE_HD constexpr Code largest_finite_bits(const Format& f) {
+  if (f.nan == Nan::ieee) return exponent_mask<Code>(f) - 1;
+  const int reserved = (f.nan == Nan::highest ? 1 : 0) + (has_infinity(f) ? 1 : 0);
+  return magnitude_mask<Code>(f) - static_cast<Code>(reserved);
+}
 
-// The quiet NaN with a clear sign that every invalid operation returns: the top trailing bit
-// in IEEE formats, all ones in `fn`. An IEEE-like format without trailing bits (e5m0) has no code
-// to spare: infinity stands for NaN there.
-ULPSCOPE_HD constexpr uint64_t nan_bits(const Format& f) {
-  switch (f.specials) {
-    case Specials::ieee:
-      return exponent_mask(f) | (f.trailing_bits > 0 ? uint64_t{1} << (f.trailing_bits - 1) : 0);
-    case Specials::fn: return sign_mask(f) - 1;
-    case Specials::finite: return 0;
+template <class Code = uint64_t>
+ULPSCOPE_HD constexpr Code infinity_bits(const Format& f) {
+  return largest_finite_bits<Code>(f) + 1;
+}
+
+// The quiet NaN with a clear sign that every invalid operation returns: the top trailing bit in
+// IEEE formats, and elsewhere the one code there is. Without NaN it is what stands for it: the
+// infinity of e5m0, or the largest finite number.
+template <class Code = uint64_t>
+ULPSCOPE_HD constexpr Code nan_bits(const Format& f) {
+  switch (f.nan) {
+    case Nan::ieee:
+      return exponent_mask<Code>(f) | (f.trailing_bits > 0 ? Code{1} << (f.trailing_bits - 1) : 0);
+    case Nan::highest: return magnitude_mask<Code>(f);
+    case Nan::minus_zero: return sign_mask<Code>(f);
+    case Nan::none: return largest_finite_bits<Code>(f);
   }
   return 0;
 }
 
-ULPSCOPE_HD constexpr uint64_t largest_finite_bits(const Format& f) {
-  switch (f.specials) {
-    case Specials::ieee: return exponent_mask(f) - 1;
-    case Specials::fn: return sign_mask(f) - 2;
-    case Specials::finite: return sign_mask(f) - 1;
-  }
-  return 0;
+template <class Bits>
+ULPSCOPE_HD constexpr bool is_negative(const Format& f, Bits bits) {
+  using Code = code_of_bits<Bits>;
+  return (static_cast<Code>(bits) & sign_mask<Code>(f)) != 0;
 }
-
-ULPSCOPE_HD constexpr bool is_nan(const Format& f, uint64_t bits) {
-  const uint64_t magnitude = bits & (sign_mask(f) - 1);
-  switch (f.specials) {
-    case Specials::ieee: return magnitude > exponent_mask(f);
-    case Specials::fn: return magnitude == sign_mask(f) - 1;
-    case Specials::finite: return false;
+template <class Bits>
+ULPSCOPE_HD constexpr bool is_nan(const Format& f, Bits bits) {
+  using Code = code_of_bits<Bits>;
+  const Code magnitude = static_cast<Code>(bits) & magnitude_mask<Code>(f);
+  switch (f.nan) {
+    case Nan::ieee: return magnitude > exponent_mask<Code>(f) - (has_infinity(f) ? 0 : 1);
+    case Nan::highest: return magnitude == magnitude_mask<Code>(f);
+    case Nan::minus_zero: return magnitude == 0 && is_negative(f, bits);
+    case Nan::none: return false;
   }
   return false;
 }
-ULPSCOPE_HD constexpr bool is_infinity(const Format& f, uint64_t bits) {
-  return has_infinity(f) && (bits & (sign_mask(f) - 1)) == exponent_mask(f);
+// Only the NaNs of `ieee` formats come in two kinds: signalling ones have a clear top trailing bit.
+template <class Bits>
+ULPSCOPE_HD constexpr bool is_signalling(const Format& f, Bits bits) {
+  using Code = code_of_bits<Bits>;
+  return f.nan == Nan::ieee && f.trailing_bits > 0 && is_nan(f, bits) &&
+         (static_cast<Code>(bits) >> (f.trailing_bits - 1) & 1) == 0;
 }
-ULPSCOPE_HD constexpr bool is_finite(const Format& f, uint64_t bits) {
+template <class Bits>
+ULPSCOPE_HD constexpr bool is_infinity(const Format& f, Bits bits) {
+  using Code = code_of_bits<Bits>;
+  return has_infinity(f) &&
+         (static_cast<Code>(bits) & magnitude_mask<Code>(f)) == infinity_bits<Code>(f);
+}
+template <class Bits>
+ULPSCOPE_HD constexpr bool is_finite(const Format& f, Bits bits) {
   return !is_nan(f, bits) && !is_infinity(f, bits);
 }
-ULPSCOPE_HD constexpr bool is_zero(const Format& f, uint64_t bits) {
-  return (bits & (sign_mask(f) - 1)) == 0;
+template <class Bits>
+ULPSCOPE_HD constexpr bool is_zero(const Format& f, Bits bits) {
+  using Code = code_of_bits<Bits>;
+  const Code field =
+      f.subnormals == Subnormals::present ? magnitude_mask<Code>(f) : exponent_mask<Code>(f);
+  return f.zero != Zero::none && (static_cast<Code>(bits) & field) == 0 && !is_nan(f, bits);
 }
-ULPSCOPE_HD constexpr bool is_subnormal(const Format& f, uint64_t bits) {
-  return (bits & exponent_mask(f)) == 0 && !is_zero(f, bits);
-}
-ULPSCOPE_HD constexpr bool is_negative(const Format& f, uint64_t bits) {
-  return (bits & sign_mask(f)) != 0;
-}
-
-namespace detail {
-
-// The largest finite number: its binade, and its significand moved to the top of the word, so
-// that formats of any precision compare.
-struct Largest {
-  int exponent;
-  uint64_t significand;
-};
-ULPSCOPE_HD constexpr Largest largest_finite(const Format& f) {
-  const uint64_t bits = largest_finite_bits(f);
-  const auto field = static_cast<int>(bits >> f.trailing_bits);
-  // Only e1 formats have no normal number: field is 0 and there is no hidden bit.
-  const uint64_t hidden = field == 0 ? 0 : uint64_t{1} << f.trailing_bits;
-  const uint64_t significand = hidden | (bits & trailing_mask(f));
-  const int unit = smallest_subnormal_exponent(f) + (field == 0 ? 0 : field - 1);
-  return {unit + bit_width(significand) - 1, significand << (64 - bit_width(significand))};
+template <class Bits>
+ULPSCOPE_HD constexpr bool is_subnormal(const Format& f, Bits bits) {
+  using Code = code_of_bits<Bits>;
+  const auto code = static_cast<Code>(bits);
+  return f.subnormals == Subnormals::present && (code & exponent_mask<Code>(f)) == 0 &&
+         (code & trailing_mask<Code>(f)) != 0;
 }
 
-}  // namespace detail
+// The code of a magnitude with a sign; zero takes none in a format that has no -0.
+template <class Code>
+ULPSCOPE_HD constexpr Code signed_bits(const Format& f, bool negative, Code magnitude) {
+  const bool takes_sign = negative && (magnitude != 0 || f.zero != Zero::positive);
+  return takes_sign ? sign_mask<Code>(f) | magnitude : magnitude;
+}
+// The code with its sign turned; what has no sign (fnuz zero and NaN) stays as it is.
+template <class Code>
+ULPSCOPE_HD constexpr Code negated_bits(const Format& f, Code bits) {
+  const bool has_sign = f.zero != Zero::positive || (bits & magnitude_mask<Code>(f)) != 0;
+  return has_sign ? bits ^ sign_mask<Code>(f) : bits;
+}
 
-// Whether every value of `inner` is a value of `outer`: precision, and the ends of the range, the
-// largest finite and the smallest subnormal number.
-ULPSCOPE_HD constexpr bool is_subset(const Format& inner, const Format& outer) {
-  const auto x = detail::largest_finite(inner);
-  const auto y = detail::largest_finite(outer);
-  const bool reaches =
-      x.exponent < y.exponent || (x.exponent == y.exponent && x.significand <= y.significand);
-  return precision(inner) <= precision(outer) && reaches &&
-         smallest_subnormal_exponent(inner) >= smallest_subnormal_exponent(outer) &&
-         (!has_infinity(inner) || has_infinity(outer)) && (!has_nan(inner) || has_nan(outer));
+// Whether the numbers and switches make a format: something positive and finite must be left, a
+// code may not have two meanings, and only zeros can go without a sign of their own.
+ULPSCOPE_HD constexpr bool is_valid(const Format& f) {
+  const bool sizes = f.exponent_bits >= 1 && f.exponent_bits <= 16 && f.trailing_bits >= 0 &&
+                     f.trailing_bits <= 63 && f.bias > -(1 << 16) && f.bias < (1 << 16);
+  if (!sizes) return false;
+  const bool signless_zero = f.zero != Zero::both || f.sign == Sign::present;
+  const bool free_code =
+      f.nan != Nan::minus_zero || (f.sign == Sign::present && f.zero == Zero::positive);
+  const bool binade = f.zero != Zero::none || f.subnormals == Subnormals::absent;
+  // The highest code less those set aside, as a signed number: e1m0 with both set aside has -1.
+  const auto top = static_cast<int128>(largest_finite_bits<uint128>(f));
+  return signless_zero && free_code && binade && top >= 0 &&
+         top >= static_cast<int128>(smallest_positive_bits<uint128>(f));
 }
 
 }  // namespace ulpscope

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "ulpscope/arith/soft.hpp"
+#include "ulpscope/format/subset.hpp"
 
 #include <limits>
 
@@ -54,12 +55,13 @@ requires(ulpscope::is_subset(F, ulpscope::fp64) &&
 
  public:
   static constexpr bool is_specialized = true;
-  static constexpr bool is_signed = true;
+  static constexpr bool is_signed = F.sign == ulpscope::Sign::present;
   static constexpr bool is_integer = false;
   static constexpr bool is_exact = false;
   static constexpr bool is_bounded = true;
   static constexpr bool is_modulo = false;
-  static constexpr bool is_iec559 = F.specials == ulpscope::Specials::ieee;
+  static constexpr bool is_iec559 =
+      F.nan == ulpscope::Nan::ieee && F.sign == ulpscope::Sign::present;
   static constexpr bool has_infinity = ulpscope::has_infinity(F);
   static constexpr bool has_quiet_NaN = ulpscope::has_nan(F);
   static constexpr bool has_signaling_NaN = false;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "ulpscope/arith/soft.hpp"
+#include "ulpscope/format/subset.hpp"
 
 #include <array>
 #include <charconv>

@@ -4,136 +4,150 @@
 //     -> bits 0xC097 (-4.71875), residue -0.4723 ulp, flags inexact | away
 //
 // Everything that the library calls rounding, saturating or overflowing happens here; no
-// operation, chip model or cast has a notion of "nearest" of its own.
+// operation, chip model or cast has a notion of "nearest" of its own. What a rounding decides is a
+// direction (split.hpp: which neighbour) and a policy (special_codes.hpp: what lies outside).
 //
 // The residue is rounded minus exact, signed by value, in units of 2^-32 ulp, cut toward zero
 // (residue_truncated says when bits were cut). Its ulp is the quantum at which the value was
 // rounded: the format's spacing in the binade of the exact value, never below the smallest
-// subnormal. A value carried up into the next binade keeps the quantum it was rounded at, so
+// positive number. A value carried up into the next binade keeps the quantum it was rounded at, so
 // nearest modes stay within half an ulp. Overflow and non-finite values have no residue; it is
 // set to the int64 end of the value's sign (a NaN counts as positive), flagged residue_saturated.
+//
+// Tininess has both of IEEE 754's meanings (7.5): `underflow` is an inexact result whose value was
+// below the smallest normal number before rounding, `underflow_after` one that would be there also
+// after rounding with an unbounded exponent range.
 //
 // Tested by tests/round/round_pack_test.cpp and, against exact rationals, tests/exhaustive.
 #pragma once
 
-#include "ulpscope/round/rounding.hpp"
+#include "ulpscope/round/special_codes.hpp"
+#include "ulpscope/round/split.hpp"
+#include "ulpscope/round/stochastic.hpp"
 
 namespace ulpscope {
 
-// One ulp in units of the residue.
-inline constexpr int64_t residue_one_ulp = int64_t{1} << 32;
-
-struct Rounded {
-  uint64_t bits;
-  int64_t residue;
-  Flag flags;
-};
-
 namespace detail {
 
-inline constexpr int64_t residue_limit = 0x7FFF'FFFF'FFFF'FFFF;
-
-ULPSCOPE_HD constexpr Rounded unbounded(const Format& f, bool negative, Rounding r, Flag flags) {
-  const uint64_t sign = negative ? sign_mask(f) : 0;
-  const bool leaves = r.overflow == Overflow::standard && f.specials != Specials::finite &&
-                      overflows_to_infinity(r.mode, negative);
-  const uint64_t magnitude = !leaves           ? largest_finite_bits(f)
-                             : has_infinity(f) ? infinity_bits(f)
-                                               : nan_bits(f);
-  return {leaves && !has_infinity(f) ? nan_bits(f) : (sign | magnitude),
-          negative ? -residue_limit : residue_limit,
-          flags | Flag::overflow | Flag::inexact | Flag::residue_saturated};
+// Whether a value below the smallest normal number that was rounded up to it stays below it with
+// one rounding at full precision.
+template <class Word, class Direction>
+ULPSCOPE_HD constexpr bool stays_tiny(const Format& f, const Exact<Word>& x,
+                                      const Direction& direction) {
+  const int top = exponent_of(x);
+  const int shift = top - f.trailing_bits - x.exponent;
+  if (top < emin(f) - 1 || shift <= 0) return true;
+  const auto parts = split(x, shift);
+  const bool all_ones = parts.kept == low_mask<Word>(precision(f));
+  return !(all_ones && direction.away(parts.discarded, x.negative, true));
 }
 
-// Infinity and NaN that arrive as such. A format without the code gives its nearest stand-in:
-// NaN for infinity, and in a format without NaN the largest finite number for both.
-ULPSCOPE_HD constexpr Rounded pack_special(const Format& f, Kind kind, bool negative, Rounding r,
-                                           Flag flags) {
-  const uint64_t sign = negative ? sign_mask(f) : 0;
-  flags |= Flag::residue_saturated;
-  if (kind == Kind::nan) {
-    return {has_nan(f) ? nan_bits(f) : largest_finite_bits(f), residue_limit,
-            flags | flag_if(!has_nan(f), Flag::invalid)};
-  }
-  const int64_t residue = negative ? -residue_limit : residue_limit;
-  if (r.overflow == Overflow::saturate || f.specials == Specials::finite) {
-    return {sign | largest_finite_bits(f), residue, flags | Flag::overflow | Flag::inexact};
-  }
-  if (has_infinity(f)) return {sign | infinity_bits(f), residue, flags};
-  return {nan_bits(f), residue, flags | Flag::overflow | Flag::inexact};
+// A result that the policy flushes: zero, and the residue is the whole value.
+template <class Code>
+ULPSCOPE_HD constexpr BasicRounded<Code> flushed(const Format& f, bool negative, Code kept,
+                                                 Fraction fraction, Flag flags) {
+  constexpr int limit = 31;  // kept < 2^31 leaves the sum below 2^63
+  const bool fits = kept >> limit == 0;
+  const int64_t size = fits ? (static_cast<int64_t>(kept) << 32) + fraction.units : residue_limit;
+  flags |= Flag::inexact | Flag::underflow | Flag::underflow_after;
+  flags |= flag_if(fraction.rest, Flag::residue_truncated);
+  flags |= flag_if(!fits, Flag::residue_saturated);
+  return {signed_bits(f, negative, Code{0}), negative ? size : -size, flags};
 }
 
-// The discarded bits as a fraction of one ulp in units of 2^-32, cut; `rest` tells what was cut.
-struct Fraction {
-  int64_t units;
-  bool rest;
-};
-template <class Word>
-ULPSCOPE_HD constexpr Fraction fraction_of_ulp(Word discarded, int shift, bool sticky) {
-  if (shift <= 32) return {static_cast<int64_t>(discarded << (32 - shift)), sticky};
-  const auto cut = shift_right_jam(discarded, shift - 32);
-  return {static_cast<int64_t>(cut.word), cut.sticky || sticky};
+// The flags of a value that lost something on its way to `magnitude`.
+template <class Word, class Code, class Direction>
+ULPSCOPE_HD constexpr Flag inexact_flags(const Format& f, const Exact<Word>& x, Code magnitude,
+                                         const Discarded<Word>& discarded, Fraction fraction,
+                                         bool away, const Direction& direction) {
+  const Lost lost = lost_of(discarded);
+  const bool tiny = exponent_of(x) < emin(f);
+  const Code first_normal = Code{1} << f.trailing_bits;
+  const bool tiny_after = tiny && (magnitude < first_normal ||
+                                   (magnitude == first_normal && stays_tiny(f, x, direction)));
+  return Flag::inexact | flag_if(tiny, Flag::underflow) |
+         flag_if(tiny_after, Flag::underflow_after) | flag_if(lost == Lost::half, Flag::tie) |
+         flag_if(is_broken_tie(lost, fraction), Flag::broken_tie) | flag_if(away, Flag::away) |
+         flag_if(fraction.rest, Flag::residue_truncated);
+}
+
+template <class Code, class Word, class Direction>
+ULPSCOPE_HD constexpr BasicRounded<Code> round_by(const Format& f, const Exact<Word>& x,
+                                                  const Policy& policy,
+                                                  const Direction& direction) {
+  if (x.kind != Kind::finite) return pack_special<Code>(f, x, policy);
+  // Where the lowest kept bit goes: `quantum` is its power of two.
+  const int top = exponent_of(x);
+  const bool tiny = top < emin(f);
+  if (tiny && f.zero == Zero::none) return below_smallest<Code>(f, x, policy);
+  const bool steps_to_normal = tiny && f.subnormals == Subnormals::absent;
+  const int quantum = tiny ? smallest_positive_exponent(f) : top - f.trailing_bits;
+  const int shift = quantum - x.exponent;
+  // The hidden bit of a normal number adds one to the exponent field, and so does a carry; a
+  // format without zero counts its binades from field 0. A field that the format lacks would
+  // lose bits when shifted to its place: it goes no further.
+  const int field = tiny ? 0 : top - emin(f);
+  if (static_cast<Code>(field) > largest_finite_bits<Code>(f) >> f.trailing_bits) {
+    return unbounded<Code>(f, x, policy, direction.leaves(f, x.negative));
+  }
+  const Code base = static_cast<Code>(static_cast<Code>(field) << f.trailing_bits) -
+                    (f.zero == Zero::none ? Code{1} << f.trailing_bits : Code{0});
+  const int step = steps_to_normal ? f.trailing_bits : 0;
+  if (shift <= 0) {  // every bit is kept; a sticky value always has bits to lose
+    const auto kept = static_cast<Code>(x.significand << -shift);
+    const Code magnitude = base + static_cast<Code>(kept << step);
+    if (magnitude > largest_finite_bits<Code>(f)) {
+      return unbounded<Code>(f, x, policy, direction.leaves(f, x.negative));
+    }
+    if (x.negative && f.sign == Sign::absent) return below_zero<Code>(f, x, policy);
+    if (tiny && flushes_outputs(policy.flush)) {
+      return flushed<Code>(f, x.negative, kept, {0, false}, x.flags);
+    }
+    return {signed_bits(f, x.negative, magnitude), 0, x.flags | flag_if(tiny, Flag::subnormal)};
+  }
+  const auto parts = split(x, shift);
+  const auto kept = static_cast<Code>(parts.kept);
+  const Code below = base + static_cast<Code>(kept << step);
+  const bool away = direction.away(parts.discarded, x.negative, (below & 1) != 0);
+  const Code magnitude = below + (away ? Code{1} << step : Code{0});
+  if (magnitude > largest_finite_bits<Code>(f)) {
+    return unbounded<Code>(f, x, policy, direction.leaves(f, x.negative));
+  }
+  if (x.negative && f.sign == Sign::absent && magnitude != 0) return below_zero<Code>(f, x, policy);
+  const auto fraction = fraction_of_ulp(parts.discarded);
+  Flag flags = x.flags;
+  if (is_subnormal(f, magnitude)) {
+    if (flushes_outputs(policy.flush)) {
+      return flushed<Code>(f, x.negative, kept, fraction, x.flags);
+    }
+    flags |= Flag::subnormal;
+  }
+  if (lost_of(parts.discarded) != Lost::nothing) {
+    flags |= inexact_flags(f, x, magnitude, parts.discarded, fraction, away, direction);
+    const int ones = tiny ? f.trailing_bits : precision(f);
+    flags |= flag_if(away && !steps_to_normal && kept == low_mask<Code>(ones), Flag::round_carry);
+  }
+  int64_t residue =
+      away ? residue_one_ulp - fraction.units - (fraction.rest ? 1 : 0) : -fraction.units;
+  if (x.negative) residue = -residue;
+  return {signed_bits(f, x.negative, magnitude), residue, flags};
 }
 
 }  // namespace detail
 
-template <class Word>
-ULPSCOPE_HD constexpr Rounded round_pack(const Format& f, const Exact<Word>& x, Rounding r) {
-  const uint64_t sign = x.negative ? sign_mask(f) : 0;
-  if (x.kind != Kind::finite) {
-    if (x.kind == Kind::zero) return {sign, 0, x.flags};
-    return detail::pack_special(f, x.kind, x.negative, r, x.flags);
-  }
-  // Where the lowest kept bit goes: `quantum` is its power of two.
-  const int top = exponent_of(x);
-  const bool tiny = top < emin(f);
-  const int quantum = (tiny ? emin(f) : top) - f.trailing_bits;
-  const int shift = quantum - x.exponent;
-  // The hidden bit of a normal number adds one to the exponent field, and so does a carry.
-  // A field that the format lacks would lose bits when shifted to its place: it goes no further.
-  const auto field = static_cast<uint64_t>(tiny ? 0 : top - emin(f));
-  if (field > (largest_finite_bits(f) >> f.trailing_bits)) {
-    return detail::unbounded(f, x.negative, r, x.flags);
-  }
-  if (shift <= 0) {  // every bit is kept; a sticky value always has bits to lose
-    const auto kept = static_cast<uint64_t>(x.significand << -shift);
-    const uint64_t magnitude = (field << f.trailing_bits) + kept;
-    if (magnitude > largest_finite_bits(f)) return detail::unbounded(f, x.negative, r, x.flags);
-    return {sign | magnitude, 0, x.flags | flag_if(tiny, Flag::subnormal)};
-  }
-  // Split into what is kept and what is lost.
-  const bool beyond = shift >= word_bits<Word>;
-  const Word kept_word = beyond ? Word{0} : static_cast<Word>(x.significand >> shift);
-  const Word discarded =
-      beyond ? x.significand : static_cast<Word>(x.significand & low_mask<Word>(shift));
-  const int excess = beyond ? shift - (word_bits<Word> - 1) : 0;
-  const auto scaled = shift_right_jam(discarded, excess);
-  const int depth = shift - excess;  // the discarded bits are a fraction of 2^depth
-  const bool sticky = x.sticky || scaled.sticky;
-  const Word half = Word{1} << (depth - 1);
-  const Lost lost = scaled.word == 0 && !sticky    ? Lost::nothing
-                    : scaled.word < half           ? Lost::below_half
-                    : scaled.word > half || sticky ? Lost::above_half
-                                                   : Lost::half;
-  const auto kept = static_cast<uint64_t>(kept_word);
-  const bool away = rounds_away(r.mode, lost, x.negative, (kept & 1) != 0);
-  const uint64_t magnitude = (field << f.trailing_bits) + kept + (away ? 1 : 0);
-  if (magnitude > largest_finite_bits(f)) return detail::unbounded(f, x.negative, r, x.flags);
+// `x` rounded to `f`. Code is the type of the result's bits: uint64_t unless the format is wider.
+template <class Code = uint64_t, class Word>
+ULPSCOPE_HD constexpr BasicRounded<Code> round_pack(const Format& f, const Exact<Word>& x,
+                                                    Rounding r) {
+  return detail::round_by<Code>(f, x, r.policy, detail::ByMode{r.mode});
+}
 
-  const auto fraction = detail::fraction_of_ulp(scaled.word, depth, sticky);
-  int64_t residue =
-      away ? residue_one_ulp - fraction.units - (fraction.rest ? 1 : 0) : -fraction.units;
-  if (x.negative) residue = -residue;
-  Flag flags = x.flags;
-  if (lost != Lost::nothing) {
-    flags |= Flag::inexact | flag_if(tiny, Flag::underflow);
-    flags |= flag_if(lost == Lost::half, Flag::tie) | flag_if(away, Flag::away);
-    flags |= flag_if(away && kept + 1 == uint64_t{1} << (tiny ? f.trailing_bits : precision(f)),
-                     Flag::round_carry);
-    flags |= flag_if(fraction.rest, Flag::residue_truncated);
-  }
-  flags |= flag_if(magnitude != 0 && magnitude < (uint64_t{1} << f.trailing_bits), Flag::subnormal);
-  return {sign | magnitude, residue, flags};
+// The same with a random direction: `random` holds the `r.bits` random bits, uniform in
+// 0 .. 2^bits - 1 (bits above are ignored). Only what is inexact depends on them.
+template <class Code = uint64_t, class Word>
+ULPSCOPE_HD constexpr BasicRounded<Code> round_pack(const Format& f, const Exact<Word>& x,
+                                                    Stochastic r, uint64_t random) {
+  return detail::round_by<Code>(f, x, r.policy, detail::ByDraw{r, random});
 }
 
 // Checks that live beside the definition: 1.0, a tie, and the worked example of the header.

@@ -2,7 +2,8 @@
 //
 // A `Rounding` is a value, passed to every operation and spelled once on the command line
 // ("rne", "rz", "rne:sat"); there is no global mode. The decision itself is one switch over
-// what was lost, in `rounds_away`.
+// what was lost, in `rounds_away`. Its other axes, overflow, NaN and subnormals, are independent
+// of the direction and of each other, and the same for stochastic rounding (stochastic.hpp).
 //
 //   Lost::half with Mode::nearest_even and an odd kept significand -> away from zero
 //
@@ -26,15 +27,49 @@ enum class Mode : uint8_t {
   to_odd,        // ro: inexact values take the odd neighbour
 };
 
-// What a value above the largest finite number becomes.
+// What a value above the largest finite number becomes. Where a format has no infinity NaN stands
+// for it, and where it has no NaN either the largest finite number.
 enum class Overflow : uint8_t {
-  standard,  // IEEE 754: by mode, infinity or the largest finite; NaN where a format lacks infinity
-  saturate,  // the largest finite number, infinities included (CUDA's satfinite); NaN stays NaN
+  standard,         // IEEE 754: infinity or the largest finite number, by mode and sign
+  infinity,         // infinity, in every mode
+  nan,              // NaN, in every mode; an infinity that comes in stays one
+  saturate_finite,  // the largest finite number; an infinity that comes in stays one
+  saturate,         // the largest finite number, for infinities too (CUDA's satfinite)
+};
+
+// Which NaN a NaN result is. A format without NaN gives its largest finite number.
+enum class NanRule : uint8_t {
+  canonical,  // quiet, sign clear: nan_bits
+  propagate,  // the first NaN operand's sign and payload, made quiet; canonical where none came in
+  all_ones,   // sign clear, all ones: what NVIDIA's conversions and tensor cores write
+};
+
+// Where subnormal numbers are replaced by the zero of their sign.
+enum class Flush : uint8_t {
+  none,
+  inputs,   // operands (denormals are zero)
+  outputs,  // results: what rounds to a subnormal code (flush to zero)
+  both,
+};
+ULPSCOPE_HD constexpr bool flushes_inputs(Flush flush) {
+  return flush == Flush::inputs || flush == Flush::both;
+}
+ULPSCOPE_HD constexpr bool flushes_outputs(Flush flush) {
+  return flush == Flush::outputs || flush == Flush::both;
+}
+
+// All that a rounding decides beside the direction. presets.hpp names those of the authorities.
+struct Policy {
+  Overflow overflow = Overflow::standard;
+  NanRule nan = NanRule::canonical;
+  Flush flush = Flush::none;
+
+  friend constexpr bool operator==(const Policy&, const Policy&) = default;
 };
 
 struct Rounding {
   Mode mode = Mode::nearest_even;
-  Overflow overflow = Overflow::standard;
+  Policy policy = {};
 
   friend constexpr bool operator==(const Rounding&, const Rounding&) = default;
 };
@@ -48,7 +83,11 @@ inline constexpr Rounding downward{Mode::down};
 inline constexpr Rounding away_from_zero{Mode::away};
 inline constexpr Rounding to_odd{Mode::to_odd};
 
-ULPSCOPE_HD constexpr Rounding saturating(Rounding r) { return {r.mode, Overflow::saturate}; }
+// The same direction with every value beyond the range at its end.
+ULPSCOPE_HD constexpr Rounding saturating(Rounding r) {
+  r.policy.overflow = Overflow::saturate;
+  return r;
+}
 
 // What rounding drops, in units of the lowest bit kept:
 enum class Lost : uint8_t {
@@ -74,16 +113,17 @@ ULPSCOPE_HD constexpr bool rounds_away(Mode mode, Lost lost, bool negative, bool
   return false;
 }
 
-// Whether a value beyond the largest finite number leaves the finite numbers in this mode.
-// To odd stays: in every catalogue format with infinities the largest finite code is odd.
-ULPSCOPE_HD constexpr bool overflows_to_infinity(Mode mode, bool negative) {
+// Whether a value beyond the largest finite number leaves the finite numbers in this mode. To odd
+// takes the odd code of the two, which in IEEE formats is the largest finite number's and in
+// P3109's signed ones infinity's; a format without infinity stays.
+ULPSCOPE_HD constexpr bool overflows_to_infinity(const Format& f, Mode mode, bool negative) {
   switch (mode) {
     case Mode::nearest_even:
     case Mode::nearest_away:
     case Mode::nearest_zero:
     case Mode::away: return true;
-    case Mode::toward_zero:
-    case Mode::to_odd: return false;
+    case Mode::toward_zero: return false;
+    case Mode::to_odd: return has_infinity(f) && (largest_finite_bits<uint128>(f) & 1) == 0;
     case Mode::up: return !negative;
     case Mode::down: return negative;
   }

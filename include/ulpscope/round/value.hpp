@@ -10,10 +10,11 @@
 
 namespace ulpscope {
 
-ULPSCOPE_HD constexpr double double_value(const Format& f, uint64_t bits) {
+template <class Bits>
+ULPSCOPE_HD constexpr double double_value(const Format& f, Bits bits) {
   constexpr Format binary64{.exponent_bits = 11, .trailing_bits = 52, .bias = 1023};
   constexpr Rounding to_nearest_even{};
-  return bit_cast<double>(round_pack(binary64, decode<uint128>(f, bits), to_nearest_even).bits);
+  return bit_cast<double>(round_pack(binary64, decode<Uint256>(f, bits), to_nearest_even).bits);
 }
 
 }  // namespace ulpscope
