@@ -72,8 +72,18 @@ TEST_CASE("infinities of opposite sign do not add") {
   CHECK_FALSE(has(add_bits(infinity, one).flags, Flag::overflow));
 }
 
-TEST_CASE("NaN operands raise nothing and come out as the one quiet NaN") {
-  for (const uint64_t quiet : {nan, minus | nan, uint64_t{0x7C01}}) {
+TEST_CASE("a signalling NaN is invalid wherever it goes") {
+  constexpr uint64_t signalling = 0x7C01;
+  CHECK(is_invalid(add_bits(signalling, one)));
+  CHECK(is_invalid(add_bits(nan, minus | signalling)));
+  CHECK(is_invalid(multiply_bits(0, signalling)));
+  CHECK(is_invalid(divide_bits(signalling, 0)));
+  CHECK(is_invalid(root_bits(signalling)));
+  CHECK(is_invalid(fma_bits(one, one, signalling)));
+}
+
+TEST_CASE("quiet NaN operands raise nothing and come out as the one quiet NaN") {
+  for (const uint64_t quiet : {nan, minus | nan, nan | 1}) {
     CHECK(is_quiet_nan(add_bits(quiet, one)));
     CHECK(is_quiet_nan(add_bits(infinity, quiet)));
     CHECK(is_quiet_nan(multiply_bits(0, quiet)));

@@ -149,3 +149,42 @@ TEST_CASE("no conversion is implicit") {
   CHECK_FALSE(std::is_convertible_v<Soft<bf16>, double>);
   CHECK_FALSE(std::is_constructible_v<bool, Soft<bf16>>);
 }
+
+TEST_CASE("a format without -0 has one zero from either side, and its NaN has no sign") {
+  using U = Soft<e4m3fnuz>;
+  const U zero;
+  const U nan = U::from_bits(0x80);
+  CHECK((-zero).bits() == 0x00);
+  CHECK(U(-0.0).bits() == 0x00);
+  CHECK(U(-1e-9).bits() == 0x00);
+  CHECK((U(-0x1p-10) * U(0x1p-7)).bits() == 0x00);
+  CHECK((-zero * U(1.0)).bits() == 0x00);
+  CHECK(isnan(-nan));
+  CHECK(isnan(abs(nan)));
+  CHECK_FALSE(nan == zero);
+  CHECK_FALSE(nan < zero);
+  CHECK(abs(U(-240.0)) == U(240.0));
+  CHECK(isnan(U(240.0) + U(240.0)));
+  CHECK(Soft<e4m3fnuz, saturating(nearest_even)>(-1e9).bits() == 0xFF);
+}
+
+TEST_CASE("the x87's 64-bit significands compute exactly, products of 128 bits too") {
+  using X = Soft<ieee_like(15, 63)>;
+  const X third = X(1.0) / X(3.0);
+  CHECK(third.bits() == (uint128{0x3FFD} << 63 | 0x2AAA'AAAA'AAAA'AAAB));
+  // (1 + 2^-63)^2 - 1 = 2^-62 + 2^-126 takes all of the product.
+  const X x = X::from_bits((uint128{0x3FFF} << 63) + 1);
+  CHECK(double(fma(x, x, X(-1.0))) == 0x1p-62);
+  const X rest = fma(x, x, -(x * x));
+  CHECK(double(rest) == 0x1p-126);
+  CHECK(double(sqrt(X(2.25))) == 1.5);
+}
+
+TEST_CASE("a number without a sign cannot be turned negative") {
+  using Scale = Soft<e8m0fnu>;
+  CHECK(isnan(-Scale(2.0)));
+  CHECK(Scale(0x1p-127) < Scale(0x1p-126));
+  CHECK(double(Scale(0x1p10) * Scale(0x1p-12)) == 0x1p-2);
+  using Unsigned = Soft<ieee_like(5, 2)>;
+  CHECK((-Unsigned(2.0)).bits() == 0xC0);
+}

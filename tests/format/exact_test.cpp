@@ -33,6 +33,8 @@ TEST_CASE("zeros, infinities and NaN decode to their kinds") {
   CHECK(decode<uint64_t>(e5m2, 0xFC).negative);
   CHECK(decode<uint64_t>(e5m2, 0x7D).kind == Kind::nan);
   CHECK(decode<uint64_t>(e4m3fn, 0x7F).kind == Kind::nan);
+  CHECK(decode<uint64_t>(e4m3fnuz, 0x80).kind == Kind::nan);
+  CHECK(decode<uint64_t>(e4m3fnuz, 0x00).kind == Kind::zero);
   CHECK(decode<uint64_t>(e4m3fn, 0x78).kind == Kind::finite);
 }
 
@@ -71,4 +73,33 @@ TEST_CASE("flags join and are asked for one by one") {
   CHECK_FALSE(has(flags, Flag::overflow));
   CHECK(has(flags | Flag::overflow, Flag::overflow));
   CHECK_FALSE(has(flags, Flag::none));
+}
+
+TEST_CASE("a NaN carries its payload, and raises invalid if it signals") {
+  const auto quiet = decode<uint64_t>(fp16, 0xFE01);
+  CHECK(quiet.negative);
+  CHECK(quiet.significand == uint64_t{0x201} << 54);
+  CHECK(quiet.flags == Flag::none);
+  CHECK(decode<uint64_t>(fp16, 0x7C01).flags == Flag::invalid);
+  CHECK(decode<uint128>(fp64, 0x7FF0'0000'0000'0001).flags == Flag::invalid);
+  CHECK(decode<uint64_t>(e4m3fn, 0x7F).flags == Flag::none);
+}
+
+TEST_CASE("without zero the exponent field 0 is a binade, without subnormals it is zero") {
+  CHECK(decode<uint64_t>(e8m0fnu, 0x00).exponent == -127);
+  CHECK(decode<uint64_t>(e8m0fnu, 0x00).significand == 1);
+  CHECK(decode<uint64_t>(e8m0fnu, 0xFE).exponent == 127);
+  CHECK(decode<uint64_t>(e8m0fnu, 0xFF).kind == Kind::nan);
+  Format f = e5m2;
+  f.subnormals = Subnormals::absent;
+  CHECK(decode<uint64_t>(f, 0x83).kind == Kind::zero);
+  CHECK(decode<uint64_t>(f, 0x83).negative);
+}
+
+TEST_CASE("codes longer than 64 bits decode") {
+  constexpr Format extended = ieee_like(15, 63);
+  const uint128 one = uint128{0x3FFF} << 63;
+  CHECK(decode<Uint256>(extended, one | 1).significand == Uint256{(uint128{1} << 63) | 1});
+  CHECK(decode<Uint256>(extended, one | (uint128{1} << 78)).negative);
+  CHECK(decode<Uint256>(extended, uint128{0x7FFF} << 63).kind == Kind::infinity);
 }

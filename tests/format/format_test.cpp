@@ -93,24 +93,51 @@ TEST_CASE("one bit of exponent and none of significand needs every code for numb
   CHECK(is_valid(Format{1, 0, 0, Infinity::absent, Nan::none}));
 }
 
-TEST_CASE("a subset is decided by precision and both ends of the range") {
-  CHECK(is_subset(bf16, fp32));
-  CHECK(is_subset(fp16, tf32));
-  CHECK(is_subset(e4m3fn, fp16));
-  CHECK(is_subset(e5m2, fp16));
-  CHECK(is_subset(fp32, fp64));
-  CHECK_FALSE(is_subset(bf16, fp16));
-  CHECK_FALSE(is_subset(fp16, bf16));
-  CHECK_FALSE(is_subset(fp32, bf16));
-  CHECK_FALSE(is_subset(e5m2, e4m3fn));
-  CHECK_FALSE(is_subset(e4m3fn, e5m2));
-  for (const auto& row : catalogue) CHECK(is_subset(row.format, row.format));
+TEST_CASE("an fnuz format has its NaN where others have -0, and one zero") {
+  CHECK(largest_finite_bits(e4m3fnuz) == 0x7F);
+  CHECK(nan_bits(e4m3fnuz) == 0x80);
+  CHECK(is_nan(e4m3fnuz, 0x80));
+  CHECK_FALSE(is_zero(e4m3fnuz, 0x80));
+  CHECK_FALSE(is_subnormal(e4m3fnuz, 0x80));
+  CHECK(is_zero(e4m3fnuz, 0x00));
+  CHECK(is_finite(e4m3fnuz, 0xFF));
+  CHECK_FALSE(has_infinity(e4m3fnuz));
+  CHECK_FALSE(has_negative_zero(e4m3fnuz));
+  CHECK(negated_bits(e4m3fnuz, uint64_t{0x00}) == 0x00);
+  CHECK(negated_bits(e4m3fnuz, uint64_t{0x80}) == 0x80);
+  CHECK(negated_bits(e4m3fnuz, uint64_t{0x01}) == 0x81);
+  CHECK(negated_bits(e5m2, uint64_t{0x00}) == 0x80);
 }
 
-TEST_CASE("a larger top number in the same binade is no subset") {
-  constexpr Format all_numbers{4, 3, 7, Infinity::absent,
-                               Nan::none};  // reaches 480 where e4m3fn has NaN
-  CHECK_FALSE(is_subset(all_numbers, e4m3fn));
-  CHECK_FALSE(is_subset(e4m3fn, all_numbers));  // there is no NaN
-  CHECK(is_subset(e4m3fn, Format{4, 4, 7, Infinity::absent, Nan::highest}));
+TEST_CASE("a scale without sign or zero uses every code but one") {
+  CHECK(width(e8m0fnu) == 8);
+  CHECK(sign_mask(e8m0fnu) == 0);
+  CHECK(largest_finite_bits(e8m0fnu) == 0xFE);
+  CHECK(smallest_positive_bits(e8m0fnu) == 0);
+  CHECK(emin(e8m0fnu) == -127);
+  CHECK_FALSE(is_zero(e8m0fnu, 0));
+  CHECK_FALSE(is_negative(e8m0fnu, 0xFE));
+  CHECK(is_nan(e8m0fnu, 0xFF));
+}
+
+TEST_CASE("infinity stands just below the highest NaN") {
+  const Format f{4, 3, 7, Infinity::present, Nan::highest};
+  CHECK(infinity_bits(f) == 0x7E);
+  CHECK(largest_finite_bits(f) == 0x7D);
+  CHECK(is_infinity(f, 0xFE));
+  CHECK(is_nan(f, 0xFF));
+  const Format g{4, 3, 7, Infinity::present, Nan::none};
+  CHECK(infinity_bits(g) == 0x7F);
+  CHECK_FALSE(is_nan(g, 0x7F));
+  const Format h{4, 3, 7, Infinity::absent, Nan::ieee};
+  CHECK(is_nan(h, 0x78));
+  CHECK_FALSE(is_infinity(h, 0x78));
+  CHECK(largest_finite_bits(h) == 0x77);
+}
+
+TEST_CASE("a code has one meaning") {
+  CHECK_FALSE(is_valid(Format{4, 3, 7, Infinity::absent, Nan::minus_zero}));  // -0 is taken
+  CHECK_FALSE(is_valid(Format{4, 3, 7, Infinity::absent, Nan::none, Zero::none}));
+  CHECK_FALSE(is_valid(Format{4, 3, 7, Infinity::present, Nan::ieee, Zero::both,
+                              Subnormals::present, Sign::absent}));
 }

@@ -33,7 +33,8 @@ const std::set<std::string> host_only{"ulpscope/base/error.hpp", "ulpscope/base/
                                       "ulpscope/base/output_file.hpp"};
 // the lists of names beside the rows,
 const std::set<std::string> lists_of_names{
-    "ulpscope/format/catalogue.hpp", "ulpscope/round/names.hpp", "ulpscope/hardware/chip.hpp"};
+    "ulpscope/format/catalogue.hpp", "ulpscope/format/p3109.hpp", "ulpscope/round/presets.hpp",
+    "ulpscope/round/names.hpp", "ulpscope/hardware/chip.hpp"};
 // and what each kind may include from outside.
 const std::set<std::string> device_clean{"cstdint", "type_traits"};
 const std::set<std::string> for_names{"array", "optional", "string", "string_view"};

@@ -31,7 +31,8 @@ TEST_CASE("a name and its rounding find each other, saturating or not") {
 }
 
 TEST_CASE("what is no rounding is refused in a line that lists the modes") {
-  for (const auto* name : {"", ":sat", "rn", "RNE", "rne ", "rne:", "rne:SAT", "rne:sat:sat"}) {
+  for (const auto* name :
+       {"", ":sat", "rn", "RNE", "rne ", "rne:", "rne:SAT", "rne:sat:", "rne::sat", "sr8"}) {
     CHECK_THROWS_AS(rounding_named(name), Error);
   }
   try {
@@ -41,5 +42,37 @@ TEST_CASE("what is no rounding is refused in a line that lists the modes") {
     CHECK(error.kind() == ErrorKind::usage);
     CHECK(line.find("'rn'") != std::string::npos);
     for (const auto& row : mode_names) CHECK(line.find(row.name) != std::string::npos);
+  }
+}
+
+TEST_CASE("every policy's tokens are read back") {
+  for (const auto overflow : {Overflow::standard, Overflow::infinity, Overflow::nan,
+                              Overflow::saturate_finite, Overflow::saturate}) {
+    for (const auto nan : {NanRule::canonical, NanRule::propagate, NanRule::all_ones}) {
+      for (const auto flush : {Flush::none, Flush::inputs, Flush::outputs, Flush::both}) {
+        const Rounding r{Mode::down, {overflow, nan, flush}};
+        CHECK_MESSAGE(rounding_named(rounding_name(r)) == r, rounding_name(r));
+        const Stochastic s{Variant::b, 12, r.policy};
+        CHECK_MESSAGE(stochastic_named(stochastic_name(s)) == s, stochastic_name(s));
+      }
+    }
+  }
+}
+
+TEST_CASE("a preset's name sets every axis") {
+  CHECK(rounding_named("rz:cuda-satfinite") ==
+        Rounding{Mode::toward_zero, {Overflow::saturate, NanRule::all_ones}});
+  CHECK(rounding_name(rounding_named("rne:apfloat")) == "rne:propagate");
+  CHECK(rounding_named("rne:ofp8-sat:ftz").policy ==
+        Policy{Overflow::saturate, {}, Flush::outputs});
+}
+
+TEST_CASE("sr is exact, sr8 the first variant with 8 bits") {
+  CHECK(stochastic_named("sr") == Stochastic{});
+  CHECK(stochastic_named("sr8") == Stochastic{Variant::a, 8});
+  CHECK(stochastic_named("sr64c:sat") == Stochastic{Variant::c, 64, {Overflow::saturate}});
+  CHECK(stochastic_name(Stochastic{Variant::a, 8}) == "sr8a");
+  for (const auto* name : {"", "s", "sr0", "sr65", "sr08", "sr8d", "sr8ab", "sr-1", "sra", "rne"}) {
+    CHECK_THROWS_AS(stochastic_named(name), Error);
   }
 }

@@ -103,8 +103,13 @@ class Soft {
   ULPSCOPE_HD friend constexpr Soft operator/(Soft x, Soft y) {
     return divide_to<Soft>(x, y).value;
   }
+  // In a format without signs what the rounding makes of a negative value: zero or NaN.
   ULPSCOPE_HD constexpr Soft operator-() const {
-    return from_bits(negated_bits(F, static_cast<Code>(bits_)));
+    constexpr Format f = F;
+    if constexpr (F.sign == Sign::absent) {
+      return from_bits(round_pack<Code>(f, negated(decode<word_for<F>>(f, bits_)), R).bits);
+    }
+    return from_bits(negated_bits(f, static_cast<Code>(bits_)));
   }
   ULPSCOPE_HD constexpr Soft& operator+=(Soft y) { return *this = *this + y; }
   ULPSCOPE_HD constexpr Soft& operator-=(Soft y) { return *this = *this - y; }
