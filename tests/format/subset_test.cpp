@@ -40,7 +40,7 @@ TEST_CASE("a format with -0 is no subset of one without") {
 
 TEST_CASE("a format with signs is no subset of one without") {
   const Format scale{
-      8, 1, 127, Infinity::absent, Nan::highest, Zero::positive, Subnormals::present, Sign::absent};
+      8, 1, 128, Infinity::absent, Nan::highest, Zero::positive, Subnormals::present, Sign::absent};
   CHECK(is_subset(e8m0fnu, bf16));
   CHECK_FALSE(is_subset(e8m0fnu, e5m2));
   CHECK(is_subset(scale, bf16));
