@@ -27,7 +27,10 @@ struct Context {
 void add_attention(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
-void add_lists(CLI::App& app, Context& context);  // formats, kernels, chips
+void add_bias(CLI::App& app, Context& context);
+void add_formats(CLI::App& app, Context& context);
+void add_lists(CLI::App& app, Context& context);  // kernels, chips
+void add_trace(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
 

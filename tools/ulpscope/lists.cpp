@@ -1,9 +1,7 @@
-// ulpscope formats, kernels, chips: the rows that the program knows.
+// ulpscope kernels, chips: the rows that the program knows.
 #include "ulpscope/attention/recipe.hpp"
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/hardware/chip.hpp"
-#include "ulpscope/round/names.hpp"
-#include "ulpscope/round/value.hpp"
 #include "ulpscope/trace/site.hpp"
 
 #include <memory>
@@ -18,43 +16,6 @@ namespace ulpscope::cli {
 namespace {
 
 using nlohmann::json;
-
-json formats_json() {
-  json rows = json::array();
-  for (const auto& row : catalogue) {
-    const Format& f = row.format;
-    rows.push_back({{"name", row.name},
-                    {"aliases", row.aliases},
-                    {"bits", width(f)},
-                    {"exponent_bits", f.exponent_bits},
-                    {"trailing_bits", f.trailing_bits},
-                    {"bias", f.bias},
-                    {"largest", double_value(f, largest_finite_bits(f))},
-                    {"smallest_normal", double_value(f, uint64_t{1} << f.trailing_bits)},
-                    {"smallest_subnormal", double_value(f, 1)},
-                    {"infinity", has_infinity(f)},
-                    {"source", row.source}});
-  }
-  return rows;
-}
-
-std::string formats_text() {
-  std::string text =
-      fmt::format("{:<8} {:>4} {:>4} {:>4} {:>6}  {:<12} {:<12} {:<12} {:<4} {}\n", "name", "bits",
-                  "exp", "frac", "bias", "largest", "min normal", "min subn.", "inf", "aliases");
-  for (const auto& row : formats_json()) {
-    text += fmt::format(
-        "{:<8} {:>4} {:>4} {:>4} {:>6}  {:<12.6g} {:<12.6g} {:<12.6g} {:<4} {}\n",
-        row["name"].get<std::string>(), row["bits"].get<int>(), row["exponent_bits"].get<int>(),
-        row["trailing_bits"].get<int>(), row["bias"].get<int>(), row["largest"].get<double>(),
-        row["smallest_normal"].get<double>(), row["smallest_subnormal"].get<double>(),
-        row["infinity"].get<bool>() ? "yes" : "no", row["aliases"].get<std::string>());
-  }
-  text +=
-      "eXmY     any IEEE-like format: X exponent bits (1-15), Y trailing bits (0-62)\n\nmodes\n";
-  for (const auto& row : mode_names) text += fmt::format("  {:<4} {}\n", row.name, row.meaning);
-  return text + "  with :sat, values beyond the largest finite number become that number\n";
-}
 
 json kernels_json() {
   json rows = json::array();
@@ -154,8 +115,6 @@ void add_list(CLI::App& app, Context& context, const std::string& name, const st
 }  // namespace
 
 void add_lists(CLI::App& app, Context& context) {
-  add_list(app, context, "formats", "List the number formats and rounding modes.", formats_json,
-           formats_text);
   add_list(app, context, "kernels", "List the kernels and the sites where they round.",
            kernels_json, kernels_text);
   add_list(app, context, "chips", "List the chips: how their tensor cores sum, and who says so.",

@@ -52,8 +52,11 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_attention(app, context);
   ulpscope::cli::add_compare(app, context);
   ulpscope::cli::add_round(app, context);
+  ulpscope::cli::add_trace(app, context);
+  ulpscope::cli::add_bias(app, context);
   ulpscope::cli::add_inspect(app, context);
   ulpscope::cli::add_report(app, context);
+  ulpscope::cli::add_formats(app, context);
   ulpscope::cli::add_lists(app, context);
   try {
     app.parse(argc, argv);

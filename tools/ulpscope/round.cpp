@@ -1,13 +1,15 @@
 // ulpscope round: one value into one format, explained bit by bit.
-#include "ulpscope/base/error.hpp"
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/round/names.hpp"
-#include "ulpscope/round/value.hpp"
+#include "ulpscope/round/operand.hpp"
+#include "ulpscope/round/random_bits.hpp"
+#include "ulpscope/round/round_pack.hpp"
+#include "ulpscope/round/text.hpp"
 
-#include <charconv>
 #include <memory>
 
 #include "command.hpp"
+#include "numbers.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,91 +21,46 @@ namespace {
 struct Arguments {
   std::vector<std::string> values;
   std::string to, mode = "rne", from;
+  uint64_t seed = 0;
   bool json = false;
 };
 
-// A decimal or hex-float number, or bits of `from` written 0x....
-uint64_t parse_value(const std::string& text, const std::optional<Format>& from) {
-  const char* const end = text.data() + text.size();
-  if (from) {
-    uint64_t bits = 0;
-    const size_t skip = text.starts_with("0x") ? 2 : 0;
-    const auto [stop, error] = std::from_chars(text.data() + skip, end, bits, 16);
-    const bool fits = width(*from) == 64 || bits >> width(*from) == 0;
-    if (error != std::errc{} || stop != end || !fits) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("'{}': expected the bits of a {} in hexadecimal, as "
-                              "0x{:0{}x}",
-                              text, format_name(*from), 1, (width(*from) + 3) / 4));
-    }
-    return bits;
-  }
-  double value = 0;
-  const bool negative = text.starts_with("-");
-  const std::string digits = text.substr(negative || text.starts_with("+") ? 1 : 0);
-  const bool hex = digits.starts_with("0x") || digits.starts_with("0X");
-  const char* const first = digits.data() + (hex ? 2 : 0);
-  const char* const last = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(
-      first, last, value, hex ? std::chars_format::hex : std::chars_format::general);
-  if (error != std::errc{} || stop != last) {
-    throw Error(ErrorKind::usage,
-                fmt::format("'{}': expected a number within binary64, such as -4.703 or 0x1.8p-3; "
-                            "for bits use --from FORMAT",
-                            text));
-  }
-  const uint64_t sign = negative ? sign_mask(fp64) : 0;
-  return bit_cast<uint64_t>(value) | sign;
+// A deterministic mode, or a stochastic one that draws by the value's place on the command line.
+BasicRounded<uint128> rounded(const Arguments& a, const Format& to, const Exact<Uint256>& x,
+                              uint64_t place) {
+  if (!names_stochastic(a.mode)) return round_pack<uint128>(to, x, rounding_named(a.mode, &to));
+  const uint64_t random = random_bits({.seed = a.seed, .element = place});
+  return round_pack<uint128>(to, x, stochastic_named(a.mode, &to), random);
 }
 
-// "1 10000001 0010111": sign, exponent, trailing significand.
-std::string fields(const Format& f, uint64_t bits) {
-  return fmt::format("{} {:0{}b}{}", bits >> (width(f) - 1) & 1,
-                     (bits & exponent_mask(f)) >> f.trailing_bits, f.exponent_bits,
-                     f.trailing_bits == 0
-                         ? ""
-                         : fmt::format(" {:0{}b}", bits & trailing_mask(f), f.trailing_bits));
-}
-
-std::string flag_names(Flag flags) {
-  static constexpr std::array names{
-      std::pair{Flag::inexact, "inexact"},     std::pair{Flag::tie, "tie"},
-      std::pair{Flag::away, "away from zero"}, std::pair{Flag::round_carry, "round carry"},
-      std::pair{Flag::subnormal, "subnormal"}, std::pair{Flag::underflow, "underflow"},
-      std::pair{Flag::overflow, "overflow"},   std::pair{Flag::invalid, "invalid"},
-  };
-  std::string text;
-  for (const auto& [flag, name] : names) {
-    if (has(flags, flag)) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
-  }
-  return text.empty() ? "exact" : text;
+Policy policy_of(const Arguments& a, const Format& to) {
+  return names_stochastic(a.mode) ? stochastic_named(a.mode, &to).policy
+                                  : rounding_named(a.mode, &to).policy;
 }
 
 int run(const Arguments& arguments) {
   const Format to = format_named(arguments.to);
-  const Rounding rounding = rounding_named(arguments.mode);
+  const Policy policy = policy_of(arguments, to);
   std::optional<Format> from;
   if (!arguments.from.empty()) from = format_named(arguments.from);
   nlohmann::json all = nlohmann::json::array();
   std::string text;
   for (const auto& word : arguments.values) {
-    const Format source = from.value_or(fp64);
-    const uint64_t bits = parse_value(word, from);
-    const auto rounded = round_pack(to, decode<uint128>(source, bits), rounding);
-    const bool has_residue = !has(rounded.flags, Flag::residue_saturated);
-    const double residue = static_cast<double>(rounded.residue) / 4294967296.0;
-    const auto hex = fmt::format("0x{:0{}x}", rounded.bits, (width(to) + 3) / 4);
+    const auto x = read_operand(word, from, policy.flush);
+    const auto result = rounded(arguments, to, x, all.size());
+    const bool has_residue = !has(result.flags, Flag::residue_saturated);
+    const double residue = static_cast<double>(result.residue) / 4294967296.0;
     all.push_back({{"input", word},
-                   {"bits", hex},
-                   {"value", fmt::format("{}", double_value(to, rounded.bits))},
+                   {"bits", code_text(to, result.bits)},
+                   {"value", value_text(to, result.bits)},
                    {"error_ulp", has_residue ? nlohmann::json(residue) : nlohmann::json()},
-                   {"flags", flag_names(rounded.flags)}});
-    text += fmt::format("{} -> {} {}\n  bits   {}  {}\n  error  {}\n  flags  {}\n", word,
-                        arguments.to, double_value(to, rounded.bits), hex, fields(to, rounded.bits),
-                        has_residue ? fmt::format("{:+.10g} ulp", residue)
-                                    : "none (not a number "
-                                      "that was rounded)",
-                        flag_names(rounded.flags));
+                   {"flags", flag_names(result.flags)},
+                   {"policy", preset_name(policy).value_or("")}});
+    text += fmt::format(
+        "{} -> {} {}\n  bits   {}  {}\n  error  {}\n  flags  {}\n", word, arguments.to,
+        value_text(to, result.bits), code_text(to, result.bits), fields_text(to, result.bits),
+        has_residue ? fmt::format("{:+.10g} ulp", residue) : "none (not a number that was rounded)",
+        flag_names(result.flags));
   }
   print(arguments.json ? all.dump(1) + "\n" : text);
   return exit_done;
@@ -117,12 +74,15 @@ void add_round(CLI::App& app, Context& context) {
                                      "\n"
                                      "  ulpscope round -4.703990459442139 --to bf16\n"
                                      "  ulpscope round 464 465 --to e4m3fn --mode rne:sat\n"
+                                     "  ulpscope round 1.01 --to e5m2 --mode sr8 --seed 3\n"
                                      "  ulpscope round 0xC0968717 --from fp32 --to bf16 --mode rz");
   const auto a = std::make_shared<Arguments>();
   command->add_option("VALUE", a->values, "Numbers (decimal or 0x1.8p-3), or bits with --from")
       ->required();
   command->add_option("--to", a->to, "Format to round into")->required();
-  command->add_option("--mode", a->mode, "Rounding mode, with :sat to saturate")
+  command->add_option("--mode", a->mode, "MODE[:TOKEN]... as `ulpscope formats` lists them")
+      ->capture_default_str();
+  command->add_option("--seed", a->seed, "Seed of the random bits of a stochastic mode")
       ->capture_default_str();
   command->add_option("--from", a->from, "The values are bits of this format");
   command->add_flag("--json", a->json, "Print JSON");
