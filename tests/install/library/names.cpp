@@ -1,0 +1,20 @@
+// Reaches into the compiled library: text to formats and roundings, and the room that links most.
+#include "ulpscope/round/names.hpp"
+
+#include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/run/attention_run.hpp"
+
+#include <exception>
+
+using namespace ulpscope;
+
+int main() {
+  const bool named = format_named("e5m7") == ieee_like(5, 7) && rounding_named("ru") == upward;
+  bool refused = false;
+  try {
+    static_cast<void>(run_attention({.inputs = {.input = "no such file"}}));
+  } catch (const std::exception&) {
+    refused = true;
+  }
+  return named && refused ? 0 : 1;
+}
