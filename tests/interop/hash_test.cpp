@@ -21,3 +21,12 @@ TEST_CASE("different numbers hash differently") {
   CHECK(hash(Soft<e5m2>(1.0)) != hash(Soft<e5m2>(-1.0)));
   CHECK(hash(Soft<e5m2>(1.0)) != hash(Soft<e5m2>(1.25)));
 }
+
+TEST_CASE("whatever reads as zero is one key, and long codes are keys too") {
+  using Flat = Soft<Format{4, 3, 7, Infinity::present, Nan::ieee, Zero::both, Subnormals::absent}>;
+  CHECK(Flat::from_bits(5) == Flat(0.0));
+  CHECK(std::hash<Flat>{}(Flat::from_bits(5)) == std::hash<Flat>{}(Flat(0.0)));
+  using Wide = Soft<ieee_like(15, 63)>;
+  std::unordered_set<Wide> numbers{Wide(1.0), Wide(-1.0), Wide(2.0), Wide(-1.0)};
+  CHECK(numbers.size() == 3);
+}

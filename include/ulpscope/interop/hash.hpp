@@ -14,7 +14,9 @@
 template <ulpscope::Format F, ulpscope::Rounding R>
 struct std::hash<ulpscope::Soft<F, R>> {
   std::size_t operator()(ulpscope::Soft<F, R> x) const noexcept {
-    const uint64_t bits = ulpscope::is_zero(F, x.bits()) ? 0 : x.bits();
-    return std::hash<uint64_t>{}(bits);
+    const ulpscope::uint128 bits = ulpscope::is_zero(F, x.bits()) ? 0 : x.bits();
+    const auto high = static_cast<uint64_t>(bits >> 64);  // of codes of more than 64 bits
+    const std::hash<uint64_t> hash;
+    return hash(static_cast<uint64_t>(bits)) + 31 * hash(high);
   }
 };
