@@ -106,7 +106,10 @@ TEST_CASE("a linear system is solved in the format's own arithmetic") {
   const VectorOf<H> x = a.partialPivLu().solve(b);
   CHECK(x(0) == H(1.0));
   CHECK(x(1) == H(3.0));
-  CHECK(VectorOf<H>(x).norm() == sqrt(H(10.0)));
+  CHECK(x.norm() == sqrt(H(10.0)));
+  CHECK(isfinite(x.stableNorm()));
+  CHECK(x.allFinite());
+  CHECK(x.array().isFinite().all());
 }
 
 TEST_CASE("Eigen knows the limits of the format") {

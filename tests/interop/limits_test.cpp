@@ -97,10 +97,8 @@ TEST_CASE("the limits are what a walk over every code finds") {
   check_against_every_code<ieee_like(5, 0)>();
   check_against_every_code<*p3109_format({8, 3, Sign::present, Domain::extended})>();
   check_against_every_code<*p3109_format({8, 4, Sign::absent, Domain::extended})>();
-  check_against_every_code<Format{.exponent_bits = 4,
-                                  .trailing_bits = 3,
-                                  .bias = 7,
-                                  .subnormals = Subnormals::absent}>();
+  check_against_every_code<Format{
+      .exponent_bits = 4, .trailing_bits = 3, .bias = 7, .subnormals = Subnormals::absent}>();
 }
 
 TEST_CASE("where infinity or NaN is missing its member is what stands for it") {

@@ -55,7 +55,8 @@ consteval auto operator""_e3m5() {
 }  // namespace
 
 TEST_CASE("a format of one's own has literals in one line") {
-  CHECK(hex_float(exact_literal<ieee_like(15, 63), '0', 'x', '1', 'p', '-', '9', '9', '9', '9'>()) ==
-        "0x1p-9999");
+  CHECK(
+      hex_float(exact_literal<ieee_like(15, 63), '0', 'x', '1', 'p', '-', '9', '9', '9', '9'>()) ==
+      "0x1p-9999");
   CHECK((1.03125_e3m5).bits() == 0x61);
 }

@@ -28,8 +28,7 @@ TEST_CASE("a format wider than binary64 has hex floats and fields") {
   const auto next = Wide::from_bits(Wide(1.5).bits() + 1);
   CHECK(hex_float(next) == "0x1.8000000000000002p+0");
   CHECK(hex_float(-Wide::from_bits(1)) == "-0x1p-16445");
-  CHECK(bit_fields(next) ==
-        "0 011111111111111 1" + std::string(61, '0') + "1");
+  CHECK(bit_fields(next) == "0 011111111111111 1" + std::string(61, '0') + "1");
 }
 
 TEST_CASE("the fields of a code stand apart") {

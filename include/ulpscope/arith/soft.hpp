@@ -242,6 +242,14 @@ template <Format F, Rounding R>
 ULPSCOPE_HD constexpr bool isnan(Soft<F, R> x) {
   return is_nan(F, x.bits());
 }
+template <Format F, Rounding R>
+ULPSCOPE_HD constexpr bool isinf(Soft<F, R> x) {
+  return is_infinity(F, x.bits());
+}
+template <Format F, Rounding R>
+ULPSCOPE_HD constexpr bool isfinite(Soft<F, R> x) {
+  return is_finite(F, x.bits());
+}
 
 static_assert(Soft<bf16>(1.0).bits() == 0x3F80);
 static_assert((Soft<fp32>(1.0) / Soft<fp32>(3.0)).bits() == 0x3EAAAAAB);

@@ -106,7 +106,7 @@ class std::numeric_limits<ulpscope::Soft<F, R>> {
       R.policy.flush == ulpscope::Flush::none && ulpscope::detail::is_ieee_mode(R.mode);
   static constexpr std::float_denorm_style has_denorm =
       F.trailing_bits > 0 && F.subnormals == ulpscope::Subnormals::present ? std::denorm_present
-                                                                            : std::denorm_absent;
+                                                                           : std::denorm_absent;
   static constexpr bool has_denorm_loss = false;
   static constexpr bool traps = false;
   static constexpr bool tinyness_before = true;
