@@ -2,6 +2,9 @@
 
 #include "ulpscope/interop/text.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <doctest/doctest.h>
 
 using namespace ulpscope;
@@ -19,6 +22,20 @@ TEST_CASE("a literal is the number that the format's row says") {
   CHECK((3_tf32) == Soft<tf32>(3.0));
   CHECK((0x1.fffffep127_fp32).bits() == 0x7F7FFFFF);
   CHECK((0x1.fffffffffffffp0_fp64) == Soft<fp64>(0x1.fffffffffffffp0));
+}
+
+TEST_CASE("every format of the catalogue has its literals") {
+  const std::array<double, catalogue.size()> ones{
+      static_cast<double>(1_bf16),     static_cast<double>(1_fp16),
+      static_cast<double>(1_tf32),     static_cast<double>(1_fp32),
+      static_cast<double>(1_fp64),     static_cast<double>(1_e4m3fn),
+      static_cast<double>(1_e5m2),     static_cast<double>(1_e4m3),
+      static_cast<double>(1_e3m4),     static_cast<double>(1_e4m3fnuz),
+      static_cast<double>(1_e5m2fnuz), static_cast<double>(1_e4m3b11fnuz),
+      static_cast<double>(1_e2m3fn),   static_cast<double>(1_e3m2fn),
+      static_cast<double>(1_e2m1fn),   static_cast<double>(1_e8m0fnu)};
+  // A row without a literal leaves a zero at the end.
+  CHECK(std::count(ones.begin(), ones.end(), 1.0) == std::ssize(ones));
 }
 
 TEST_CASE("a literal reads as C++ reads it") {

@@ -6,6 +6,8 @@
 
 #include <exception>
 
+#include <nlohmann/json.hpp>
+
 using namespace ulpscope;
 
 int main() {
