@@ -1,8 +1,8 @@
 # What `cmake --install` puts where, and what find_package(ulpscope) then finds.
 #
 # Two export sets, so that a consumer of Soft<F> needs none of the library's packages: `core`, the
-# headers (target ulpscope::core), and `library`, which adds ulpscope::ulpscope. ulpscopeConfig.cmake
-# looks up the packages of the second only where it was installed and is wanted.
+# headers (target ulpscope::core), and `library`, which adds ulpscope::ulpscope. The file
+# ulpscopeConfig.cmake looks up the packages of the second only where it is installed and wanted.
 # Held by tests/install.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)

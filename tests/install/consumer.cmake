@@ -6,7 +6,8 @@ endfunction()
 
 file(REMOVE_RECURSE ${work})
 set(prefix ${work}/prefix)
-set(common -G ${generator} -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher})
+set(common -G ${generator}
+  -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_COMPILER_LAUNCHER=${launcher})
 
 if(consumer STREQUAL find_package)
   run(${CMAKE_COMMAND} ${common} -S ${checkout} -B ${work}/ulpscope -D ULPSCOPE_CORE_ONLY=ON)

@@ -53,8 +53,8 @@ struct fmt::formatter<ulpscope::Soft<F, R>> {
     if (as_fields_) return text_.format(ulpscope::bit_fields(x), context);
     if constexpr (is_double) {
       // The double of a NaN has lost the sign that its code had.
-      const double sign = ulpscope::decimal(x).starts_with('-') ? -1 : 1;
-      return number_.format(std::copysign(static_cast<double>(x), sign), context);
+      const bool negative = ulpscope::decode<ulpscope::word_for<F>>(F, x.bits()).negative;
+      return number_.format(std::copysign(static_cast<double>(x), negative ? -1.0 : 1.0), context);
     } else {
       return text_.format(ulpscope::hex_float(x), context);
     }
