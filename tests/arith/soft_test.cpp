@@ -188,3 +188,12 @@ TEST_CASE("a number without a sign cannot be turned negative") {
   using Unsigned = Soft<ieee_like(5, 2)>;
   CHECK((-Unsigned(2.0)).bits() == 0xC0);
 }
+
+TEST_CASE("a number is finite, infinite or NaN, by its format") {
+  CHECK(isfinite(Soft<bf16>(1.0)));
+  CHECK(isinf(Soft<bf16>::from_bits(0xFF80)));
+  CHECK_FALSE(isfinite(Soft<bf16>::from_bits(0xFF80)));
+  CHECK_FALSE(isfinite(Soft<bf16>::from_bits(0x7FC0)));
+  CHECK(isnan(Soft<e4m3fn>(1e6)));  // no infinity to overflow to
+  CHECK_FALSE(isinf(Soft<e4m3fn>(1e6)));
+}
