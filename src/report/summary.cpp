@@ -21,6 +21,17 @@ constexpr std::string_view schema_name = "ulpscope.summary/1";
 constexpr std::array all_status = {Status::unbiased, Status::biased, Status::equal,
                                    Status::different};
 
+// The schema takes six levels. The parser takes any number, but printing a value is recursive: a
+// megabyte of brackets would end in a stack overflow.
+constexpr int deepest_nesting = 64;
+
+bool nests_deeper_than(const nlohmann::json& value, int levels) {
+  if (!value.is_structured()) return false;
+  return levels == 0 || std::any_of(value.begin(), value.end(), [&](const nlohmann::json& item) {
+           return nests_deeper_than(item, levels - 1);
+         });
+}
+
 template <class Row>
 std::vector<Row> read_list(const std::vector<Field>& items, Row (*read)(const Field&)) {
   std::vector<Row> rows;
@@ -268,6 +279,9 @@ std::string status_name(Status status) {
 
 Summary parse_summary(const nlohmann::json& summary) {
   const Field root(summary, "");
+  if (nests_deeper_than(summary, deepest_nesting)) {
+    root.refuse(fmt::format("nested more than {} levels deep", deepest_nesting));
+  }
   const std::string schema = root.at("schema").text();
   if (schema != schema_name) {
     root.at("schema").refuse(

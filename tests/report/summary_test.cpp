@@ -53,6 +53,25 @@ TEST_CASE("another schema is refused") {
   CHECK(contains(refusal(json::array()), "document: expected an object"));
 }
 
+TEST_CASE("a million nested brackets are refused, wherever they stand") {
+  const auto nested = [](int levels) {
+    json value = json::array();
+    for (int level = 1; level < levels; ++level) {
+      json outer = json::array();
+      outer.push_back(std::move(value));
+      value = std::move(outer);
+    }
+    return value;
+  };
+  const std::string refused = "document: nested more than 64 levels deep";
+  CHECK(contains(refusal(nested(1'000'000)), refused));
+  json summary = small_summary();
+  summary["problem"]["unknown"] = nested(1'000'000);
+  CHECK(contains(refusal(summary), refused));
+  summary["problem"]["unknown"] = nested(60);
+  CHECK(refusal(summary) == "");
+}
+
 TEST_CASE("a missing required field is named") {
   for (const char* key :
        {"schema", "tool", "kind", "command", "verdict", "kernel", "problem", "sites", "outputs"}) {
