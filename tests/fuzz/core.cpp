@@ -1,0 +1,91 @@
+// The core against the reference: one operation in any formats, with any operands.
+//
+// Held: bits, residue and flags of the core, computed in each of its words, are the reference's
+// (tests/exhaustive/judge.hpp compares). The exhaustive tests take every operand of a few small
+// formats and draw random ones of the others; here coverage of the core's branches leads.
+//
+//   byte 0       operation; the last value converts
+//   byte 1, 2    rounding mode, overflow
+//   then         result format, and three times operand format and 8 bytes of code, lowest first
+//
+// A format is one byte: a row of the catalogue, that of the result, or "any", and then follow
+// exponent bits, trailing bits, bias less the usual one, specials. Bytes beyond the end are zero.
+#include <span>
+
+#include "exhaustive/judge.hpp"
+#include "fuzz/expect.hpp"
+
+using namespace ulpscope;
+using namespace ulpscope::fuzz;
+
+namespace {
+
+constexpr std::array operations{Operation::add, Operation::sub, Operation::mul,
+                                Operation::div, Operation::fma, Operation::sqrt};
+
+class Input {
+ public:
+  explicit Input(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+
+  uint8_t byte() {
+    if (bytes_.empty()) return 0;
+    const uint8_t first = bytes_.front();
+    bytes_ = bytes_.subspan(1);
+    return first;
+  }
+  uint64_t word() {
+    uint64_t word = 0;
+    for (int i = 0; i < 8; ++i) word |= uint64_t{byte()} << 8 * i;
+    return word;
+  }
+  template <class Row, size_t size>
+  const Row& one_of(const std::array<Row, size>& rows) {
+    return rows[byte() % size];
+  }
+
+ private:
+  std::span<const uint8_t> bytes_;
+};
+
+Format any_format(Input& input) {
+  constexpr std::array specials{Specials::ieee, Specials::fn, Specials::finite};
+  const int exponent_bits = 1 + input.byte() % 15;
+  Format format = ieee_like(exponent_bits, input.byte() % 63);
+  format.bias += static_cast<int8_t>(input.byte());
+  format.specials = input.one_of(specials);
+  return format;
+}
+
+Format format_of(Input& input, const Format& usual) {
+  const uint8_t choice = input.byte();
+  if (choice < catalogue.size()) return catalogue[choice].format;
+  return choice < 0x80 ? usual : any_format(input);
+}
+
+std::optional<Case> case_of(Input input) {
+  Case x{};
+  const size_t operation = input.byte() % (operations.size() + 1);
+  if (operation < operations.size()) x.operation = operations[operation];
+  x.rounding.mode = input.one_of(mode_names).mode;
+  x.rounding.overflow = input.one_of(std::array{Overflow::standard, Overflow::saturate});
+  x.to = format_of(input, bf16);
+  for (ReferenceOperand& operand : x.operands) {
+    operand.format = format_of(input, x.to);
+    if (!is_valid(operand.format)) return std::nullopt;
+    operand.bits = input.word() & low_mask<uint64_t>(width(operand.format));
+  }
+  if (!is_valid(x.to)) return std::nullopt;
+  return x;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto x = case_of(Input({data, size}));
+  if (!x) return 0;
+  Verdict verdict;
+  verdict.judge_both_words(*x);
+  if (!verdict.agrees())
+    expect(false, "the core computes as the reference does: " + verdict.text());
+  return 0;
+}
