@@ -9,7 +9,8 @@
 //   then         result format, and three times operand format and 8 bytes of code, lowest first
 //
 // A format is one byte: a row of the catalogue, that of the result, or "any", and then follow
-// exponent bits, trailing bits, bias less the usual one, specials. Bytes beyond the end are zero.
+// exponent bits, trailing bits, bias less the usual one, and a byte for each switch. Bytes beyond
+// the end are zero.
 #include <span>
 
 #include "exhaustive/judge.hpp"
@@ -47,14 +48,26 @@ class Input {
   std::span<const uint8_t> bytes_;
 };
 
+// Not always a valid one: few of the switches go with each other.
 Format any_format(Input& input) {
-  constexpr std::array specials{Specials::ieee, Specials::fn, Specials::finite};
-  const int exponent_bits = 1 + input.byte() % 15;
-  Format format = ieee_like(exponent_bits, input.byte() % 63);
+  constexpr std::array infinities{Infinity::present, Infinity::absent};
+  constexpr std::array nans{Nan::ieee, Nan::highest, Nan::minus_zero, Nan::none};
+  constexpr std::array zeros{Zero::both, Zero::positive, Zero::none};
+  constexpr std::array subnormals{Subnormals::present, Subnormals::absent};
+  constexpr std::array signs{Sign::present, Sign::absent};
+  const int exponent_bits = 1 + input.byte() % 16;
+  Format format = ieee_like(exponent_bits, input.byte() % 64);
   format.bias += static_cast<int8_t>(input.byte());
-  format.specials = input.one_of(specials);
+  format.infinity = input.one_of(infinities);
+  format.nan = input.one_of(nans);
+  format.zero = input.one_of(zeros);
+  format.subnormals = input.one_of(subnormals);
+  format.sign = input.one_of(signs);
   return format;
 }
+
+// The reference's codes have 64 bits.
+bool can_be_judged(const Format& format) { return is_valid(format) && width(format) <= 64; }
 
 Format format_of(Input& input, const Format& usual) {
   const uint8_t choice = input.byte();
@@ -67,14 +80,14 @@ std::optional<Case> case_of(Input input) {
   const size_t operation = input.byte() % (operations.size() + 1);
   if (operation < operations.size()) x.operation = operations[operation];
   x.rounding.mode = input.one_of(mode_names).mode;
-  x.rounding.overflow = input.one_of(std::array{Overflow::standard, Overflow::saturate});
+  x.rounding.policy.overflow = input.one_of(std::array{Overflow::standard, Overflow::saturate});
   x.to = format_of(input, bf16);
   for (ReferenceOperand& operand : x.operands) {
     operand.format = format_of(input, x.to);
-    if (!is_valid(operand.format)) return std::nullopt;
+    if (!can_be_judged(operand.format)) return std::nullopt;
     operand.bits = input.word() & low_mask<uint64_t>(width(operand.format));
   }
-  if (!is_valid(x.to)) return std::nullopt;
+  if (!can_be_judged(x.to)) return std::nullopt;
   return x;
 }
 

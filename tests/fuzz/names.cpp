@@ -33,13 +33,15 @@ void expect_format(std::string_view name) {
   expect(is_valid(*format), "a name stands for a valid format");
   const std::string printed = format_name(*format);
   expect(find_format(printed) == format, "a format's name reads back: " + printed);
+  expect(format_name(*find_format(printed)) == printed, "a format has one name: " + printed);
 }
 
-void expect_rounding(std::string_view name) {
-  const auto rounding = accepted(rounding_named, name);
+template <class Read, class Print>
+void expect_rounding(Read read, Print print, std::string_view name) {
+  const auto rounding = accepted(read, name);
   if (!rounding) return;
-  const std::string printed = rounding_name(*rounding);
-  expect(accepted(rounding_named, printed) == rounding, "a rounding's name reads back: " + printed);
+  const std::string printed = print(*rounding);
+  expect(accepted(read, printed) == rounding, "a rounding's name reads back: " + printed);
 }
 
 }  // namespace
@@ -47,6 +49,9 @@ void expect_rounding(std::string_view name) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   expect_format(text);
-  expect_rounding(text);
+  const auto mode = [](std::string_view name) { return rounding_named(name); };
+  const auto stochastic = [](std::string_view name) { return stochastic_named(name); };
+  expect_rounding(mode, rounding_name, text);
+  expect_rounding(stochastic, stochastic_name, text);
   return 0;
 }

@@ -116,7 +116,8 @@ SEEDS = {
     },
     "summary": {"attention": attention_summary(), "compare": compare_summary()},
     "names": {name.replace(":", "_"): name.encode() for name in
-              ("bf16", "float8_e4m3fn", "e5m7", "e11m52", "rne", "rz:sat")},
+              ("bf16", "float8_e4m3fn", "binary8p3se", "e5m2b20", "e8m0fnu", "e4m3fn+inf+zero=positive",
+               "rne", "rz:sat:daz:ftz", "sr8b:cuda-satfinite")},
     "core": {
         "add_bf16": core(0, 0, 0, [0, 0x40, 0x40], [0x3F80, 0x3B80]),
         "subtract_fp32": core(1, 5, 0, [3, 0x40, 0x40], [0x3F800001, 0x3F800000]),
