@@ -88,16 +88,16 @@ void ForwardPass<Sink>::run_part(const TileRows& rows, int64_t first_tile, int64
   std::fill(o_.begin(), o_.end(), 0);
   switch (plan_.recipe->key_order) {
     case KeyOrder::ascending:
-      for (int64_t t = first_tile; t < end_tile; ++t) visit(rows, t);
+      for (int64_t t = first_tile; t < end_tile; ++t) visit(rows, t, t - first_tile);
       break;
     case KeyOrder::descending:
-      for (int64_t t = end_tile - 1; t >= first_tile; --t) visit(rows, t);
+      for (int64_t t = end_tile - 1; t >= first_tile; --t) visit(rows, t, end_tile - 1 - t);
       break;
   }
 }
 
 template <class Sink>
-void ForwardPass<Sink>::visit(const TileRows& rows, int64_t tile) {
+void ForwardPass<Sink>::visit(const TileRows& rows, int64_t tile, int64_t turn) {
   const Problem& p = plan_.problem;
   const int64_t first = tile * plan_.tile_keys;
   if constexpr (Sink::enabled) {
@@ -109,7 +109,8 @@ void ForwardPass<Sink>::visit(const TileRows& rows, int64_t tile) {
     visit_row(r,
               {.first = first,
                .count = plan_.tile_keys,
-               .visible = std::clamp<int64_t>(seen, 0, std::min(plan_.tile_keys, p.keys - first))});
+               .visible = std::clamp<int64_t>(seen, 0, std::min(plan_.tile_keys, p.keys - first)),
+               .guarded = turn < plan_.guarded_tiles()});
   }
 }
 
@@ -133,7 +134,7 @@ void ForwardPass<Sink>::visit_row(int64_t row, const KeySpan& keys) {
   const uint32_t raised = raised_maximum(state.maximum, s, keys.visible);
   uint32_t factor = 0;
   if (!state.fresh) {
-    factor = rescale_factor(machine_, row, state.maximum, raised);
+    factor = rescale_factor(machine_, row, keys, state.maximum, raised);
     const auto r = register_value(factor);
     machine_.at(Site::rescale, [&](auto step) {
       for (int64_t d = 0; d < p.dim; ++d) o[d] = step(row, d, multiply(register_value(o[d]), r));

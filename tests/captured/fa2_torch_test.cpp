@@ -31,6 +31,10 @@ TEST_SUITE("captured fa2-torch") {
     check_all_cases("h200_fa2_corners", 25);
   }
 
+  TEST_CASE("rows whose visible scores are minus infinity, in some tiles or in all, give them too") {
+    check_all_cases("h200_fa2_infinite", 4);
+  }
+
   TEST_CASE("400 random problems have the GPU's checksums of O and LSE") {
     const auto replay = replay_fuzz(capture_folder("h200_fa2_fuzz"), fa2_torch);
     CHECK(replay.cases == 400);

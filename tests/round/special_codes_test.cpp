@@ -68,7 +68,9 @@ TEST_CASE("a result that rounds to a subnormal is flushed with its whole value a
   CHECK(x.residue == int64_t{0x300} << 32);  // 768 x 2^-24
   CHECK(x.flags == (Flag::inexact | Flag::underflow | Flag::underflow_after));
   CHECK(bits(0x1p-14, fp16, flush) == 0x0400);
-  CHECK(bits(0x1.fffp-15, fp16, flush) == 0x0400);  // rounds up to the smallest normal number
+  CHECK(bits(0x1.ffcp-15, fp16, flush) == 0x0000);
+  CHECK(bits(0x1.ffcp-15, fp16, {}) == 0x0400);      // a tie of the subnormal spacing
+  CHECK(bits(0x1.fff8p-15, fp16, flush) == 0x0400);  // rounds up to the smallest normal number
   CHECK(from_double(0.0, fp16, flush).flags == Flag::none);
 }
 
@@ -113,4 +115,15 @@ TEST_CASE("to odd takes the odd code of the largest number and infinity") {
   CHECK(bits(1e9, format_named("binary8p3se"), {}, Mode::to_odd) == 0x7F);  // infinity is odd
   CHECK(bits(1e30, format_named("binary8p3ue"), {}, Mode::to_odd) == 0xFD);
   CHECK(bits(1e9, e4m3fn, {}, Mode::to_odd) == 0x7E);
+}
+
+TEST_CASE("what is flushed is what an H200 flushes") {
+  // fma.rn.ftz.f32 of 2^-126 and a small negative product, recorded 2026-11-22.
+  const Policy flush{.flush = Flush::outputs};
+  CHECK(bits(0x1p-126 - 0x1p-152, fp32, flush) == 0x0080'0000);
+  CHECK(bits(0x1p-126 - 0x1.8p-151, fp32, flush) == 0);
+  CHECK(bits(0x1p-126 - 0x1.8p-151, fp32, {}) == 0x0080'0000);
+  CHECK(bits(0x1p-126 - 0x1p-150, fp32, flush) == 0);
+  CHECK(bits(0x1p-126 - 0x1p-150, fp32, {}) == 0x0080'0000);
+  CHECK(bits(0x1p-126 - 0x1p-149, fp32, flush) == 0);
 }

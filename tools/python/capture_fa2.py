@@ -1,8 +1,8 @@
 """Records PyTorch's flash backend (FlashAttention-2) on odd shapes, launches and inputs.
 
-    python3 tools/python/capture_fa2.py OUT        # on a machine with an NVIDIA GPU and PyTorch
+    python3 tools/python/capture_fa2.py OUT [infinite]     # on a machine with an NVIDIA GPU and PyTorch
 
-Writes OUT/cases.npz with every tensor of every case as NAME.q, NAME.k, ..., and OUT/cases.json with
+Without a second argument the cases are `CASES`, with it `INFINITE`: scores of minus infinity. Writes OUT/cases.npz with every tensor of every case as NAME.q, NAME.k, ..., and OUT/cases.json with
 the facts. 16-bit tensors are stored as their bits in uint16, lse as float32. Where a launch is
 larger than what is stored, the facts name it and the first batch and heads are kept.
 """
@@ -91,6 +91,38 @@ CASES = {
 }
 
 
+def minus_infinity(q, k, v):
+    """Keys whose scores are -infinity: all, the first 130, those from 130 on, one key tile, all but
+    one key a tile, and all for a few rows only; a head each."""
+    inf = float("inf")
+    q[..., 0] = 1
+    k[:, 0, :, 0] = -inf
+    k[:, 1, :130, 0] = -inf
+    k[:, 2, 130:, 0] = -inf
+    k[:, 3, 128:256, 0] = -inf
+    k[:, 4, :, 0] = -inf
+    k[:, 4, ::64, 0] = 1
+    q[:, 5, :, 0] = 0.5
+    k[:, 5, :, 1] = 1
+    q[:, 5, ::3, 1] = -inf
+
+
+INFINITE = {
+    f"{name}{suffix}": dict(facts, causal=causal)
+    for suffix, causal in (("", False), ("_causal", True))
+    for name, facts in {
+        "d64": case(batch=8, heads=6, seq_q=400, keep=(1, 6), inputs="infinite", change=minus_infinity),
+        "d128": case(batch=8, heads=6, seq_q=400, dim=128, keep=(1, 6), inputs="infinite",
+                     change=minus_infinity),
+        "d64_split": case(heads=6, seq_q=70, seq_k=520, inputs="infinite", change=minus_infinity),
+        "d64_300x400": case(batch=8, heads=6, seq_q=300, seq_k=400, keep=(1, 6), inputs="infinite",
+                            change=minus_infinity),
+        "d32_fp16": case(dtype="float16", batch=8, heads=6, seq_q=300, dim=32, keep=(1, 6),
+                         inputs="infinite", change=minus_infinity),
+    }.items()
+}
+
+
 def bits(tensor):
     return tensor.contiguous().view(torch.uint16).cpu().numpy()
 
@@ -127,9 +159,9 @@ def bits_tensor(tensor):
     return tensor.contiguous().view(torch.int16)
 
 
-def main(out):
+def main(out, cases=CASES):
     arrays, facts = {}, {}
-    for name, wanted in CASES.items():
+    for name, wanted in cases.items():
         try:
             facts[name] = record(name, dict(wanted), arrays)
             print(f"{name}: repeatable {facts[name]['repeatable']}")
@@ -144,4 +176,4 @@ def main(out):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], {"infinite": INFINITE}[sys.argv[2]] if len(sys.argv) > 2 else CASES)

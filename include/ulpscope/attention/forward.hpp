@@ -59,7 +59,7 @@ class ForwardPass {
 
  private:
   void run_part(const TileRows& rows, int64_t first_tile, int64_t end_tile);
-  void visit(const TileRows& rows, int64_t tile);
+  void visit(const TileRows& rows, int64_t tile, int64_t turn);
   void visit_row(int64_t row, const KeySpan& keys);
   void finish(int64_t row, uint32_t no_lse, uint32_t* o, uint32_t* lse);
   void store_output(int64_t row, uint32_t* o);

@@ -30,6 +30,14 @@ struct Plan {
   int64_t row_tiles() const { return (problem.rows + tile_rows - 1) / tile_rows; }
   // Key tiles of one part; the last part may have fewer or none.
   int64_t tiles_per_part() const { return (key_tiles() + parts - 1) / parts; }
+  // With a causal mask, the tiles at the beginning of a row tile's walk that the kernel masks, and
+  // in which alone a row that has seen only -infinity subtracts 0 instead of its maximum. As many
+  // as the diagonal of a row tile can cross, and one more where tiles do not divide the problem.
+  int64_t guarded_tiles() const {
+    if (problem.mask == Mask::none) return 0;
+    const bool even = problem.rows % tile_rows == 0 && problem.keys % tile_keys == 0;
+    return (tile_rows + tile_keys - 1) / tile_keys + (even ? 0 : 1);
+  }
 };
 
 // Checks the problem and resolves it. Errors of kind usage: a format or head size that the kernel

@@ -32,6 +32,7 @@ struct KeySpan {
   int64_t first;
   int64_t count;
   int64_t visible;
+  bool guarded = false;  // Plan::guarded_tiles
 };
 
 namespace detail {
@@ -49,13 +50,14 @@ constexpr uint32_t raised_maximum(uint32_t old, const uint32_t* scores, int64_t 
   return old;
 }
 
-// r = 2^((old m - new m) c). A row without any visible key keeps -infinity; where the mask can
-// leave such rows, kernels subtract 0 for it, which makes r = 2^-infinity = 0.
+// r = 2^((old m - new m) c). A row without any visible key keeps -infinity; in the tiles where the
+// kernel masks it subtracts 0 for such a row, which makes r = 2^-infinity = 0. Elsewhere a row that
+// has seen only -infinity has r = 2^NaN (data/captures/h200_fa2_infinite).
 template <class Sink>
-uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, uint32_t old, uint32_t raised) {
+uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                        uint32_t old, uint32_t raised) {
   const Plan& plan = machine.plan();
-  const uint32_t reference =
-      plan.problem.mask == Mask::causal ? detail::subtrahend(raised) : raised;
+  const uint32_t reference = keys.guarded ? detail::subtrahend(raised) : raised;
   const uint32_t step = machine.one(
       Site::maximum_step, row,
       subtract(register_value(old), register_value(reference), machine.mode(Site::maximum_step)));

@@ -18,6 +18,10 @@
 // below the smallest normal number before rounding, `underflow_after` one that would be there also
 // after rounding with an unbounded exponent range.
 //
+// Flushing goes by the second meaning, as an H200 does: fma.rn.ftz keeps 2^-126 - 2^-152 = 2^-126
+// and makes 0 of 2^-126 - 0.75 x 2^-150, which binary32 would round up to 2^-126
+// (docs/validation/2026-11-22-core-oracles.md).
+//
 // Tested by tests/round/round_pack_test.cpp and, against exact rationals, tests/exhaustive.
 #pragma once
 
@@ -55,18 +59,24 @@ ULPSCOPE_HD constexpr BasicRounded<Code> flushed(const Format& f, bool negative,
   return {signed_bits(f, negative, Code{0}), negative ? size : -size, flags};
 }
 
-// The flags of a value that lost something on its way to `magnitude`.
+// Whether a tiny value is below the smallest normal number after rounding with an unbounded
+// exponent range too; `magnitude` is what it was rounded to.
 template <class Word, class Code, class Direction>
-ULPSCOPE_HD constexpr Flag inexact_flags(const Format& f, const Exact<Word>& x, Code magnitude,
-                                         const Discarded<Word>& discarded, Fraction fraction,
-                                         bool away, const Direction& direction) {
-  const Lost lost = lost_of(discarded);
-  const bool tiny = exponent_of(x) < emin(f);
+ULPSCOPE_HD constexpr bool tiny_after(const Format& f, const Exact<Word>& x, Code magnitude,
+                                      const Direction& direction) {
   const Code first_normal = Code{1} << f.trailing_bits;
-  const bool tiny_after = tiny && (magnitude < first_normal ||
-                                   (magnitude == first_normal && stays_tiny(f, x, direction)));
-  return Flag::inexact | flag_if(tiny, Flag::underflow) |
-         flag_if(tiny_after, Flag::underflow_after) | flag_if(lost == Lost::half, Flag::tie) |
+  return exponent_of(x) < emin(f) &&
+         (magnitude < first_normal || (magnitude == first_normal && stays_tiny(f, x, direction)));
+}
+
+// The flags of a value that lost something on its way.
+template <class Word>
+ULPSCOPE_HD constexpr Flag inexact_flags(const Format& f, const Exact<Word>& x,
+                                         const Discarded<Word>& discarded, Fraction fraction,
+                                         bool away, bool still_tiny) {
+  const Lost lost = lost_of(discarded);
+  return Flag::inexact | flag_if(exponent_of(x) < emin(f), Flag::underflow) |
+         flag_if(still_tiny, Flag::underflow_after) | flag_if(lost == Lost::half, Flag::tie) |
          flag_if(is_broken_tie(lost, fraction), Flag::broken_tie) | flag_if(away, Flag::away) |
          flag_if(fraction.rest, Flag::residue_truncated);
 }
@@ -115,15 +125,13 @@ ULPSCOPE_HD constexpr BasicRounded<Code> round_by(const Format& f, const Exact<W
   }
   if (x.negative && f.sign == Sign::absent && magnitude != 0) return below_zero<Code>(f, x, policy);
   const auto fraction = fraction_of_ulp(parts.discarded);
-  Flag flags = x.flags;
-  if (is_subnormal(f, magnitude)) {
-    if (flushes_outputs(policy.flush)) {
-      return flushed<Code>(f, x.negative, kept, fraction, x.flags);
-    }
-    flags |= Flag::subnormal;
+  const bool still_tiny = tiny_after(f, x, magnitude, direction);
+  if (still_tiny && flushes_outputs(policy.flush)) {
+    return flushed<Code>(f, x.negative, kept, fraction, x.flags);
   }
+  Flag flags = x.flags | flag_if(is_subnormal(f, magnitude), Flag::subnormal);
   if (lost_of(parts.discarded) != Lost::nothing) {
-    flags |= inexact_flags(f, x, magnitude, parts.discarded, fraction, away, direction);
+    flags |= inexact_flags(f, x, parts.discarded, fraction, away, still_tiny);
     const int ones = tiny ? f.trailing_bits : precision(f);
     flags |= flag_if(away && !steps_to_normal && kept == low_mask<Code>(ones), Flag::round_carry);
   }

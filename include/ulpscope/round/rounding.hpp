@@ -48,7 +48,7 @@ enum class NanRule : uint8_t {
 enum class Flush : uint8_t {
   none,
   inputs,   // operands (denormals are zero)
-  outputs,  // results: what rounds to a subnormal code (flush to zero)
+  outputs,  // results: what is still tiny after rounding with an unbounded exponent range
   both,
 };
 ULPSCOPE_HD constexpr bool flushes_inputs(Flush flush) {
