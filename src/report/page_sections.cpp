@@ -211,11 +211,13 @@ std::string thumbnail(const Statistics& site) {
 std::string casts_table(const Summary& summary) {
   constexpr std::array columns = {
       Column{"", "cast", "", Align::left}, Column{"", "format", "", Align::left},
-      Column{"", "rounding", "", Align::left}, Column{"", "set by", "", Align::left}};
+      Column{"", "rounding", "", Align::left},
+      Column{"", "preset", "Whose rules of overflow, NaN and subnormals these are.", Align::left},
+      Column{"", "set by", "", Align::left}};
   HtmlTable table(columns);
   for (const CastRow& cast : summary.casts) {
     const bool changed = cast.origin == CastOrigin::overridden;
-    table.row({escape(cast.site), escape(cast.format), escape(cast.mode),
+    table.row({escape(cast.site), escape(cast.format), escape(cast.mode), escape(cast.preset),
                changed ? "<span class=\"changed\">overridden ◆</span>" : "kernel"});
   }
   return std::move(table).finish();

@@ -202,6 +202,7 @@ CastRow read_cast(const Field& field) {
   return {.site = field.at("site").text(),
           .format = field.at("format").text(),
           .mode = field.text_or_empty("mode"),
+          .preset = field.text_or_empty("preset"),
           .origin = overridden && overridden->flag() ? CastOrigin::overridden : CastOrigin::kernel};
 }
 

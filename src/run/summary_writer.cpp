@@ -89,6 +89,7 @@ json casts_json(const Plan& plan, const std::vector<SiteOverride>& overrides) {
     result.push_back({{"site", row.name},
                       {"format", format_name(cast.format)},
                       {"mode", rounding_name(cast.rounding)},
+                      {"preset", preset_name(cast.rounding.policy).value_or("")},
                       {"overridden", overridden}});
   }
   return result;

@@ -45,6 +45,7 @@ TEST_CASE("the samples are read") {
   CHECK(summary.outputs.at(0).heat_map->mean_ulp.size() == 8);
   CHECK(summary.outputs.at(0).worst.size() == 20);
   CHECK(summary.casts.at(0).origin == CastOrigin::overridden);
+  CHECK(summary.casts.at(0).preset == "ieee");
 }
 
 TEST_CASE("another schema is refused") {

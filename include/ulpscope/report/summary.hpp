@@ -97,7 +97,7 @@ struct FormatRow {
 enum class CastOrigin { kernel, overridden };
 
 struct CastRow {
-  std::string site, format, mode;
+  std::string site, format, mode, preset;  // preset: whose policy it is, round/presets.hpp
   CastOrigin origin = CastOrigin::kernel;
 };
 
