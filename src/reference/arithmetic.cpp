@@ -1,269 +1,310 @@
-// Exact extended numbers, their operations, and rounding by comparison.
+// From an exact number to a code, by the conventions of the header.
 #include "ulpscope/reference/arithmetic.hpp"
 
-#include "ulpscope/reference/ladder.hpp"
+#include <limits>
 
-#include <boost/multiprecision/cpp_int.hpp>
+#include "place.hpp"
 
 namespace ulpscope {
 
 namespace {
 
-using Integer = boost::multiprecision::cpp_int;
+// ---- Directions: whether the upper neighbour of a number strictly between two rungs is taken
+// -----
 
-// An exact number of the extended line. A finite magnitude is numerator / denominator, not
-// reduced, or its square root; the numerator carries no sign because zero has one.
-struct Number {
-  CodeKind kind = CodeKind::number;
-  bool negative = false;
-  bool root = false;
-  bool invalid = false;
-  bool divide_by_zero = false;
-  Integer numerator = 0;
-  Integer denominator = 1;
+struct ByMode {
+  Mode mode;
+
+  bool takes_upper(const Steps& above, bool lower_is_odd, bool negative) const {
+    switch (mode) {
+      case Mode::nearest_even: return above.half() > 0 || (above.half() == 0 && lower_is_odd);
+      case Mode::nearest_away: return above.half() >= 0;
+      case Mode::nearest_zero: return above.half() > 0;
+      case Mode::toward_zero: return false;
+      case Mode::up: return !negative;
+      case Mode::down: return negative;
+      case Mode::away: return true;
+      case Mode::to_odd: return !lower_is_odd;
+    }
+    return false;
+  }
+
+  // Whether an overflow gives infinity by the standard policy.
+  bool gives_infinity(const Format& f, bool negative) const {
+    switch (mode) {
+      case Mode::nearest_even:
+      case Mode::nearest_away:
+      case Mode::nearest_zero:
+      case Mode::away: return true;
+      case Mode::toward_zero: return false;
+      case Mode::up: return !negative;
+      case Mode::down: return negative;
+      case Mode::to_odd: return f.infinity == Infinity::present && top_rung<uint128>(f) % 2 == 0;
+    }
+    return false;
+  }
 };
 
-bool is_zero(const Number& x) { return x.kind == CodeKind::number && x.numerator.is_zero(); }
+struct ByDraw {
+  Stochastic rounding;
+  uint64_t draw;
 
-Number number(const Format& f, uint64_t bits) {
-  const Code code = read_code(f, bits);
-  Number x{.kind = code.kind, .negative = code.negative};
-  if (code.kind != CodeKind::number) return x;
-  const auto up = static_cast<unsigned>(std::max(code.magnitude.exponent, 0));
-  const auto down = static_cast<unsigned>(std::max(-code.magnitude.exponent, 0));
-  x.numerator = Integer(code.magnitude.significand) << up;
-  x.denominator = Integer(1) << down;
-  return x;
-}
-
-Number not_a_number(bool invalid) { return {.kind = CodeKind::nan, .invalid = invalid}; }
-
-Number negated(Number x) {
-  x.negative = !x.negative;
-  return x;
-}
-
-// ---- Operations -----------------------------------------------------------------------------
-
-Number sum(const Number& x, const Number& y, Mode mode) {
-  if (x.kind == CodeKind::nan || y.kind == CodeKind::nan) {
-    return not_a_number(x.invalid || y.invalid);
+  bool takes_upper(const Steps& above, bool /*lower_is_odd*/, bool /*negative*/) const {
+    const int n = rounding.bits;
+    // 1 - R / 2^N is `wanted` units of 2^-N.
+    const Integer wanted = (Integer(1) << static_cast<unsigned>(n)) - draw;
+    switch (rounding.variant) {
+      case Variant::a: return above.compare(wanted, n) >= 0;
+      case Variant::b: return above.compare(2 * wanted - 1, n + 1) >= 0;
+      case Variant::c: {
+        // From half a unit below an even multiple on, from above that below an odd one.
+        const int order = above.compare(2 * wanted - 1, n + 1);
+        return order > 0 || (order == 0 && wanted % 2 == 0);
+      }
+      case Variant::exact: return above.compare(wanted - 1, n) > 0;
+    }
+    return false;
   }
-  if (x.kind == CodeKind::infinity && y.kind == CodeKind::infinity && x.negative != y.negative) {
-    return not_a_number(true);
-  }
-  if (x.kind == CodeKind::infinity) return x;
-  if (y.kind == CodeKind::infinity) return y;
-  const Integer left = x.numerator * y.denominator;
-  const Integer right = y.numerator * x.denominator;
-  Number result;
-  result.denominator = x.denominator * y.denominator;
-  result.numerator = (x.negative ? -left : left) + (y.negative ? -right : right);
-  if (result.numerator.is_zero()) {
-    // Zeros of one sign keep it; everything else that cancels is +0, or -0 when rounding down.
-    const bool both_zero = left.is_zero() && right.is_zero();
-    result.negative = both_zero && x.negative == y.negative ? x.negative : mode == Mode::down;
-    return result;
-  }
-  result.negative = result.numerator < 0;
-  if (result.negative) result.numerator = -result.numerator;
-  return result;
-}
-
-Number product(const Number& x, const Number& y) {
-  if (x.kind == CodeKind::nan || y.kind == CodeKind::nan) return not_a_number(false);
-  Number result{.negative = x.negative != y.negative};
-  if (x.kind == CodeKind::infinity || y.kind == CodeKind::infinity) {
-    if (is_zero(x) || is_zero(y)) return not_a_number(true);
-    result.kind = CodeKind::infinity;
-    return result;
-  }
-  result.numerator = x.numerator * y.numerator;
-  result.denominator = x.denominator * y.denominator;
-  return result;
-}
-
-Number quotient(const Number& x, const Number& y) {
-  if (x.kind == CodeKind::nan || y.kind == CodeKind::nan) return not_a_number(false);
-  const bool x_infinite = x.kind == CodeKind::infinity;
-  const bool y_infinite = y.kind == CodeKind::infinity;
-  if ((x_infinite && y_infinite) || (is_zero(x) && is_zero(y))) return not_a_number(true);
-  Number result{.negative = x.negative != y.negative};
-  if (x_infinite || is_zero(y)) {
-    result.kind = CodeKind::infinity;
-    result.divide_by_zero = !x_infinite;
-    return result;
-  }
-  if (y_infinite) return result;  // a zero with its sign
-  result.numerator = x.numerator * y.denominator;
-  result.denominator = x.denominator * y.numerator;
-  return result;
-}
-
-Number square_root(Number x) {
-  if (x.kind == CodeKind::nan || is_zero(x)) return x;
-  if (x.negative) return not_a_number(true);
-  x.root = true;
-  return x;
-}
-
-// ---- Rounding by comparison -----------------------------------------------------------------
-
-// Sign of |x| - significand x 2^exponent; a root is compared by its square.
-int compare(const Number& x, const Integer& significand, int exponent) {
-  Integer left = x.numerator;
-  Integer right = significand * x.denominator;
-  if (x.root) {
-    right *= significand;
-    exponent *= 2;
-  }
-  if (exponent >= 0) {
-    right <<= static_cast<unsigned>(exponent);
-  } else {
-    left <<= static_cast<unsigned>(-exponent);
-  }
-  return left.compare(right);
-}
-
-int compare(const Number& x, const Rung& r) { return compare(x, r.significand, r.exponent); }
-
-// The highest rung that is not above |x|, among 0 .. top_rung + 1.
-uint64_t rung_below(const Format& f, const Number& x) {
-  uint64_t low = 0;
-  uint64_t high = top_rung(f) + 2;
-  while (high - low > 1) {
-    const uint64_t middle = low + (high - low) / 2;
-    (compare(x, rung(f, middle)) >= 0 ? low : high) = middle;
-  }
-  return low;
-}
-
-// Whether the mode takes the upper of the two rungs around x, which is strictly between them.
-// `half` is the sign of |x| - the middle of the rungs.
-bool takes_upper(Mode mode, int half, bool lower_is_odd, bool negative) {
-  switch (mode) {
-    case Mode::nearest_even: return half > 0 || (half == 0 && lower_is_odd);
-    case Mode::nearest_away: return half >= 0;
-    case Mode::nearest_zero: return half > 0;
-    case Mode::toward_zero: return false;
-    case Mode::up: return !negative;
-    case Mode::down: return negative;
-    case Mode::away: return true;
-    case Mode::to_odd: return !lower_is_odd;
-  }
-  return false;
-}
-
-bool overflow_stays_finite(Rounding rounding, bool negative) {
-  if (rounding.policy.overflow == Overflow::saturate) return true;
-  switch (rounding.mode) {
-    case Mode::nearest_even:
-    case Mode::nearest_away:
-    case Mode::nearest_zero:
-    case Mode::away: return false;
-    case Mode::toward_zero:
-    case Mode::to_odd: return true;
-    case Mode::up: return negative;
-    case Mode::down: return !negative;
-  }
-  return false;
-}
-
-// taken - |x| in units of 2^exponent x 2^-32, cut toward zero.
-struct Residue {
-  int64_t units;
-  bool truncated;
+  bool gives_infinity(const Format& /*f*/, bool /*negative*/) const { return true; }
 };
-Residue residue_of(const Number& x, uint64_t taken, int exponent) {
-  // |x| in those units is fraction, or its square root.
-  Integer above = x.numerator;
-  Integer below = x.denominator;
-  const int shift = (32 - exponent) * (x.root ? 2 : 1);
-  (shift >= 0 ? above : below) <<= static_cast<unsigned>(std::abs(shift));
-  const Integer position = Integer(taken) << 32;
-  Integer whole = above / below;
-  if (x.root) whole = sqrt(whole);  // floor of a root is the root of the floor
-  const Integer back = x.root ? Integer(whole * whole * below) : Integer(whole * below);
-  const bool truncated = back != above;
-  // Above x the distance is position - whole - something in (0, 1): one less when cut.
-  const Integer distance = position - whole;
-  const bool one_less = truncated && distance > 0;
-  return {static_cast<int64_t>(one_less ? Integer(distance - 1) : distance), truncated};
+
+// ---- What has no number ------------------------------------------------------------------------
+
+bool saturates(const Policy& policy) {
+  return policy.overflow == Overflow::saturate || policy.overflow == Overflow::saturate_finite;
 }
 
-ReferenceResult round_special(const Format& to, const Number& x, Rounding rounding) {
-  ReferenceResult result{.invalid = x.invalid, .divide_by_zero = x.divide_by_zero};
-  if (x.kind == CodeKind::nan) {
-    result.bits = nan_code(to);
-    result.invalid = result.invalid || !spells_nan(to);
-    return result;
-  }
-  const bool delivered = has_infinity(to) && rounding.policy.overflow == Overflow::standard;
-  const bool saturates = rounding.policy.overflow == Overflow::saturate;
-  result.bits = saturates ? sign_code(to, x.negative) + top_rung(to) : beyond_code(to, x.negative);
-  result.overflow = result.inexact = !delivered;
-  return result;
+bool refuses(const Format& to, bool negative) { return negative && to.sign == Sign::absent; }
+
+ReferenceResult without_residue(uint128 bits, Flag flags, bool negative = false) {
+  constexpr int64_t end = std::numeric_limits<int64_t>::max();
+  return {bits, negative ? -end : end, flags | Flag::residue_saturated};
 }
 
-ReferenceResult round_number(const Format& to, const Number& x, Rounding rounding) {
-  if (x.kind != CodeKind::number) return round_special(to, x, rounding);
-  const uint64_t sign = sign_code(to, x.negative);
-  const uint64_t top = top_rung(to);
-  const uint64_t lower = rung_below(to, x);
-  const Rung below = rung(to, lower);
-  ReferenceResult result;
-  uint64_t taken = lower;
-  if (lower <= top && compare(x, below) != 0) {
-    const int half = compare(x, Integer(below.significand) * 2 + 1, below.exponent - 1);
-    const bool odd = lower % 2 == 1;
-    result.inexact = true;
-    result.tie = half == 0;
-    result.away = takes_upper(rounding.mode, half, odd, x.negative);
-    result.underflow = lower < first_normal_rung(to);
-    if (result.away) ++taken;
-  }
-  if (taken > top) {
-    const bool finite = overflow_stays_finite(rounding, x.negative);
-    return {.bits = finite ? sign + top : beyond_code(to, x.negative),
-            .inexact = true,
-            .overflow = true};
-  }
-  const Residue residue = residue_of(x, below.significand + (result.away ? 1 : 0), below.exponent);
-  result.bits = number_code(to, x.negative, taken);
-  result.residue = x.negative ? -residue.units : residue.units;
-  result.residue_truncated = residue.truncated;
-  return result;
+uint128 largest(const Format& to, bool negative) {
+  return sign_code<uint128>(to, negative) + top_rung<uint128>(to);
 }
+
+ReferenceResult negative_refused(const Format& to, Flag flags, const Policy& policy) {
+  const bool clamps = to.zero == Zero::none ? saturates(policy) : policy.overflow != Overflow::nan;
+  return without_residue(clamps ? 0 : nan_code<uint128>(to), flags | Flag::invalid | Flag::inexact);
+}
+
+uint128 handed_on(const Format& to, const ExactNumber& x) {
+  const uint128 sign = sign_code<uint128>(to, x.negative);
+  if (to.nan != Nan::ieee) return sign + nan_code<uint128>(to);
+  const int longer = to.trailing_bits - x.payload_bits;
+  const uint64_t payload = longer >= 0 ? x.payload << longer : x.payload >> -longer;
+  const bool quiet = payload >= quiet_part(to);
+  return sign + top_rung<uint128>(to) + 1 + payload + (quiet ? 0 : quiet_part(to));
+}
+
+ReferenceResult round_nan(const Format& to, const ExactNumber& x, const Policy& policy) {
+  const auto bits = [&]() -> uint128 {
+    const bool only_one = !spells_nan(to) || to.nan == Nan::minus_zero;
+    if (only_one) return nan_code<uint128>(to);
+    switch (policy.nan) {
+      case NanRule::canonical: return nan_code<uint128>(to);
+      case NanRule::propagate: return handed_on(to, x);
+      case NanRule::all_ones: return magnitude_count<uint128>(to) - 1;
+    }
+    return 0;
+  };
+  return without_residue(bits(), x.flags | (spells_nan(to) ? Flag::none : Flag::invalid));
+}
+
+ReferenceResult round_infinity(const Format& to, const ExactNumber& x, const Policy& policy) {
+  if (refuses(to, x.negative)) return negative_refused(to, x.flags, policy);
+  if (to.infinity == Infinity::present && policy.overflow != Overflow::saturate) {
+    return without_residue(beyond_code<uint128>(to, x.negative), x.flags, x.negative);
+  }
+  return without_residue(
+      saturates(policy) ? largest(to, x.negative) : beyond_code<uint128>(to, x.negative),
+      x.flags | Flag::overflow | Flag::inexact, x.negative);
+}
+
+ReferenceResult round_zero(const Format& to, const ExactNumber& x, const Policy& policy,
+                           bool cancelled_is_negative) {
+  if (to.zero == Zero::none) {
+    return without_residue(saturates(policy) ? 0 : nan_code<uint128>(to),
+                           x.flags | Flag::invalid | Flag::inexact);
+  }
+  const bool negative = x.cancelled ? cancelled_is_negative : x.negative;
+  return {number_code<uint128>(to, negative, 0), 0, x.flags};
+}
+
+// ---- Numbers
+// -------------------------------------------------------------------------------------
+
+constexpr int64_t one_step = int64_t{1} << 32;
+
+// A number below a ladder without zero.
+ReferenceResult raised_to_smallest(const Format& to, const ExactNumber& x, const Policy& policy) {
+  if (refuses(to, x.negative)) return negative_refused(to, x.flags, policy);
+  return without_residue(
+      sign_code<uint128>(to, x.negative),
+      x.flags | Flag::inexact | Flag::underflow | Flag::underflow_after | Flag::away, x.negative);
+}
+
+ReferenceResult overflowed(const Format& to, const ExactNumber& x, const Policy& policy,
+                           bool gives_infinity) {
+  if (refuses(to, x.negative)) return negative_refused(to, x.flags, policy);
+  const auto bits = [&]() -> uint128 {
+    const uint128 end = largest(to, x.negative);
+    switch (policy.overflow) {
+      case Overflow::standard: return gives_infinity ? beyond_code<uint128>(to, x.negative) : end;
+      case Overflow::infinity: return beyond_code<uint128>(to, x.negative);
+      case Overflow::nan: return spells_nan(to) ? nan_code<uint128>(to) : end;
+      case Overflow::saturate_finite:
+      case Overflow::saturate: return end;
+    }
+    return end;
+  };
+  return without_residue(bits(), x.flags | Flag::overflow | Flag::inexact, x.negative);
+}
+
+// Zero in place of a subnormal: the residue is the whole number.
+ReferenceResult flushed(const Format& to, const ExactNumber& x, const Place& place) {
+  const uint128 zero = number_code<uint128>(to, x.negative, uint128{0});
+  Flag flags = x.flags | Flag::inexact | Flag::underflow | Flag::underflow_after;
+  if (place.units_truncated) flags |= Flag::residue_truncated;
+  if (place.lower >= uint128{1} << 31) return without_residue(zero, flags, !x.negative);
+  const int64_t size = static_cast<int64_t>(place.lower) * one_step + place.units;
+  return {zero, x.negative ? size : -size, flags};
+}
+
+template <class Direction>
+Flag flags_of_inexact(const Format& to, const ExactNumber& x, const Place& place, uint128 taken,
+                      const Direction& direction) {
+  const bool upper = taken != place.lower;
+  Flag flags = Flag::inexact;
+  if (place.above.half() == 0) flags |= Flag::tie;
+  if (place.above.near_half()) flags |= Flag::broken_tie;
+  if (place.units_truncated) flags |= Flag::residue_truncated;
+  if (upper) flags |= Flag::away;
+  const bool from_zero = place.lower == 0 && to.zero != Zero::none;
+  const bool new_field = taken % (uint128{1} << to.trailing_bits) == 0;
+  if (upper && new_field && !from_zero) flags |= Flag::round_carry;
+  if (!place.tiny) return flags;
+  // With one bit the finer rung below the first code, 1, has the parity of 0.
+  const bool fine_is_odd = to.trailing_bits > 0;
+  const bool leaves_tiny =
+      place.last_fine_step && direction.takes_upper(*place.last_fine_step, fine_is_odd, x.negative);
+  return flags | Flag::underflow | (leaves_tiny ? Flag::none : Flag::underflow_after);
+}
+
+template <class Direction>
+ReferenceResult round_number(const Format& to, const ExactNumber& x, const Place& place,
+                             const Policy& policy, const Direction& direction) {
+  const bool upper =
+      !place.above.exact() && direction.takes_upper(place.above, place.lower % 2 == 1, x.negative);
+  const uint128 taken = upper ? place.upper : place.lower;
+  if (taken > top_rung<uint128>(to)) {
+    return overflowed(to, x, policy, direction.gives_infinity(to, x.negative));
+  }
+  if (taken != 0 || to.zero == Zero::none) {
+    if (refuses(to, x.negative)) return negative_refused(to, x.flags, policy);
+  }
+  const bool subnormal = taken != 0 && taken < first_normal_rung<uint128>(to);
+  const bool flushes = policy.flush == Flush::outputs || policy.flush == Flush::both;
+  if (subnormal && flushes) return flushed(to, x, place);
+  Flag flags = x.flags | (subnormal ? Flag::subnormal : Flag::none);
+  if (!place.above.exact()) flags |= flags_of_inexact(to, x, place, taken, direction);
+  // Cut toward zero: what the units leave out belongs to the lower rung's distance.
+  const int64_t below = one_step - place.units - (place.units_truncated ? 1 : 0);
+  const int64_t residue = upper ? below : -place.units;
+  return {number_code<uint128>(to, x.negative, taken), x.negative ? -residue : residue, flags};
+}
+
+// An exact result and its place, found once for all roundings of it.
+class Problem {
+ public:
+  Problem(const ReferenceCase& problem, Flush flush)
+      : to_(problem.to), x_(exact_result(problem, flush)) {
+    if (x_.kind != CodeKind::number || is_zero(x_)) return;
+    below_ladder_ = to_.zero == Zero::none && binade_of(x_) < lowest_binade(to_);
+    if (!below_ladder_) place_ = place_on_ladder(to_, x_);
+  }
+
+  template <class Direction>
+  ReferenceResult rounded(const Policy& policy, const Direction& direction,
+                          bool cancelled_is_negative) const {
+    switch (x_.kind) {
+      case CodeKind::nan: return round_nan(to_, x_, policy);
+      case CodeKind::infinity: return round_infinity(to_, x_, policy);
+      case CodeKind::number: break;
+    }
+    if (place_) return round_number(to_, x_, *place_, policy, direction);
+    return below_ladder_ ? raised_to_smallest(to_, x_, policy)
+                         : round_zero(to_, x_, policy, cancelled_is_negative);
+  }
+
+ private:
+  Format to_;
+  ExactNumber x_;
+  bool below_ladder_ = false;
+  std::optional<Place> place_;
+};
+
+// Whether operands are read with flushing decides what the exact result is.
+class Problems {
+ public:
+  explicit Problems(const ReferenceCase& problem) : problem_(problem) {}
+
+  const Problem& with(Flush flush) {
+    const bool inputs = flush == Flush::inputs || flush == Flush::both;
+    auto& slot = inputs ? flushed_ : plain_;
+    if (!slot) slot.emplace(problem_, inputs ? Flush::inputs : Flush::none);
+    return *slot;
+  }
+
+ private:
+  const ReferenceCase& problem_;
+  std::optional<Problem> plain_;
+  std::optional<Problem> flushed_;
+};
 
 }  // namespace
 
-ReferenceResult reference_operation(const Format& to, Operation operation,
-                                    const ReferenceOperand& a, const ReferenceOperand& b,
-                                    const ReferenceOperand& c, Rounding rounding) {
-  const auto value = [](const ReferenceOperand& x) { return number(x.format, x.bits); };
-  const auto exact = [&]() -> Number {
-    switch (operation) {
-      case Operation::add: return sum(value(a), value(b), rounding.mode);
-      case Operation::sub: return sum(value(a), negated(value(b)), rounding.mode);
-      case Operation::mul: return product(value(a), value(b));
-      case Operation::div: return quotient(value(a), value(b));
-      case Operation::fma: return sum(product(value(a), value(b)), value(c), rounding.mode);
-      case Operation::sqrt: return square_root(value(a));
-    }
-    return {};
-  };
-  return round_number(to, exact(), rounding);
+void reference_results(const ReferenceCase& problem, std::span<const Rounding> roundings,
+                       std::span<ReferenceResult> results) {
+  Problems problems(problem);
+  for (size_t i = 0; i < roundings.size(); ++i) {
+    const Rounding& r = roundings[i];
+    results[i] =
+        problems.with(r.policy.flush).rounded(r.policy, ByMode{r.mode}, r.mode == Mode::down);
+  }
 }
 
-ReferenceResult reference_operation(const Format& format, Operation operation, uint64_t a,
-                                    uint64_t b, uint64_t c, Rounding rounding) {
-  return reference_operation(format, operation, ReferenceOperand{format, a},
-                             ReferenceOperand{format, b}, ReferenceOperand{format, c}, rounding);
+void reference_results(const ReferenceCase& problem, const Stochastic& rounding,
+                       std::span<const uint64_t> draws, std::span<ReferenceResult> results) {
+  const Problem exact(problem, rounding.policy.flush);
+  for (size_t i = 0; i < draws.size(); ++i) {
+    results[i] = exact.rounded(rounding.policy, ByDraw{rounding, draws[i]}, false);
+  }
 }
 
-ReferenceResult reference_convert(const Format& from, uint64_t bits, const Format& to,
-                                  Rounding rounding) {
-  return round_number(to, number(from, bits), rounding);
+ReferenceResult reference_result(const ReferenceCase& problem, const Rounding& rounding) {
+  ReferenceResult result;
+  reference_results(problem, {&rounding, 1}, {&result, 1});
+  return result;
+}
+
+ReferenceResult reference_result(const ReferenceCase& problem, const Stochastic& rounding,
+                                 uint64_t draw) {
+  ReferenceResult result;
+  reference_results(problem, rounding, {&draw, 1}, {&result, 1});
+  return result;
+}
+
+ReferenceResult reference_operation(const Format& format, Operation operation, uint128 a, uint128 b,
+                                    uint128 c, const Rounding& rounding) {
+  return reference_result({format, operation, {{{format, a}, {format, b}, {format, c}}}}, rounding);
+}
+
+ReferenceResult reference_convert(const Format& from, uint128 bits, const Format& to,
+                                  const Rounding& rounding) {
+  return reference_result({to, Operation::convert, {{{from, bits}, {}, {}}}}, rounding);
 }
 
 }  // namespace ulpscope

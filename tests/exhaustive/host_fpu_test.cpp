@@ -1,5 +1,7 @@
 #include "exhaustive/host_fpu.hpp"
 
+#include "ulpscope/format/catalogue.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace ulpscope;

@@ -1,147 +1,148 @@
-// The core against the reference: one operation through both, everything that they say compared.
+// The core against the reference: one problem through both, everything that they say compared,
+// bits, residue and every flag.
 //
-// The core's flags and its residue are held as well as its bits, the flags that the reference does
-// not know (round_carry, subnormal) against the bits of the result. A verdict counts what was
-// compared and keeps the first disagreement as text, because a doctest check a case would cost
-// more than the case:
+// A verdict counts what was compared and keeps the first disagreement as text, because a doctest
+// check a case would cost more than the case:
 //
 //   Verdict verdict;
-//   for (...) verdict.judge({e5m2, Operation::add, {{e5m2, a}, {e5m2, b}, {}}, nearest_even});
+//   for (...) verdict.judge({e5m2, Operation::add, {{{e5m2, a}, {e5m2, b}, {}}}}, roundings);
 //   CHECK_MESSAGE(verdict.agrees(), verdict.text());
 #pragma once
 
 #include "ulpscope/arith/divide.hpp"
 #include "ulpscope/arith/multiply.hpp"
-#include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/reference/arithmetic.hpp"
-#include "ulpscope/round/names.hpp"
+#include "ulpscope/round/operand.hpp"
 
-#include <algorithm>
 #include <array>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace ulpscope {
 
-struct Case {
-  Format to;
-  std::optional<Operation> operation;  // nothing: convert the first operand
-  std::array<ReferenceOperand, 3> operands;
-  Rounding rounding;
-};
-
-inline std::vector<Rounding> all_roundings() {
-  std::vector<Rounding> all;
-  for (const auto& row : mode_names) {
-    all.push_back({row.mode, {}});
-    all.push_back({row.mode, {Overflow::saturate}});
+inline int operand_count(Operation operation) {
+  switch (operation) {
+    case Operation::convert:
+    case Operation::sqrt: return 1;
+    case Operation::add:
+    case Operation::sub:
+    case Operation::mul:
+    case Operation::div: return 2;
+    case Operation::fma: return 3;
   }
-  return all;
+  return 0;
 }
 
-template <class Word>
-Rounded core_result(const Case& x) {
-  const auto value = [&](size_t i) {
-    return decode<Word>(x.operands[i].format, x.operands[i].bits);
-  };
-  const auto exact = [&]() -> Exact<Word> {
-    if (!x.operation) return value(0);
-    switch (*x.operation) {
-      case Operation::add: return add(value(0), value(1), x.rounding.mode);
-      case Operation::sub: return subtract(value(0), value(1), x.rounding.mode);
-      case Operation::mul: return multiply(value(0), value(1));
-      case Operation::div: return divide(value(0), value(1));
-      case Operation::fma: return fma(value(0), value(1), value(2), x.rounding.mode);
-      case Operation::sqrt: return square_root(value(0));
-    }
-    return {};
-  };
-  return round_pack(x.to, exact(), x.rounding);
-}
-
-inline int operand_count(const std::optional<Operation>& operation) {
-  if (!operation || *operation == Operation::sqrt) return 1;
-  return *operation == Operation::fma ? 3 : 2;
-}
-
-// The word that Soft would take: the widest precision involved decides.
-inline bool is_narrow(const Case& x) {
+// The widest precision involved decides which words can compute a problem.
+inline int widest_precision(const ReferenceCase& x) {
   int widest = precision(x.to);
   for (int i = 0; i < operand_count(x.operation); ++i) {
     widest = std::max(widest, precision(x.operands[static_cast<size_t>(i)].format));
   }
-  return widest <= widest_narrow_precision;
+  return widest;
 }
 
-inline Rounded core_result(const Case& x) {
-  return is_narrow(x) ? core_result<uint64_t>(x) : core_result<uint128>(x);
-}
+// Codes as the core takes them: the narrow word's formats all fit uint64_t.
+template <class Word>
+struct CodesOf {
+  using type = uint128;
+};
+template <>
+struct CodesOf<uint64_t> {
+  using type = uint64_t;
+};
+template <class Word>
+using codes_of = typename CodesOf<Word>::type;
 
-inline ReferenceResult reference_result(const Case& x) {
-  const auto& [a, b, c] = x.operands;
-  return x.operation ? reference_operation(x.to, *x.operation, a, b, c, x.rounding)
-                     : reference_convert(a.format, a.bits, x.to, x.rounding);
-}
-
-// What the core should have returned, carry_out aside. A missing residue has the sign of the value,
-// which a NaN in place of an overflow does not show: it is taken from the core's.
-inline Rounded expected_result(const Format& to, const ReferenceResult& r, const Rounded& core) {
-  const bool negative = is_nan(to, r.bits) ? core.residue < 0 : is_negative(to, r.bits);
-  const bool trailing_zero = (r.bits & trailing_mask(to)) == 0;
-  const int64_t limit = negative ? -detail::residue_limit : detail::residue_limit;
-  return {r.bits, r.residue.value_or(limit),
-          flag_if(r.inexact, Flag::inexact) | flag_if(r.underflow, Flag::underflow) |
-              flag_if(r.overflow, Flag::overflow) | flag_if(r.invalid, Flag::invalid) |
-              flag_if(r.divide_by_zero, Flag::divide_by_zero) | flag_if(r.tie, Flag::tie) |
-              flag_if(r.away, Flag::away) | flag_if(r.away && trailing_zero, Flag::round_carry) |
-              flag_if(is_subnormal(to, r.bits) && r.residue, Flag::subnormal) |
-              flag_if(!r.residue, Flag::residue_saturated) |
-              flag_if(r.residue_truncated, Flag::residue_truncated)};
-}
-
-inline bool same(const Rounded& x, const Rounded& y) {
-  return x.bits == y.bits && x.residue == y.residue && x.flags == y.flags;
-}
-
-inline Rounded without_carry_out(Rounded x) {
-  if (has(x.flags, Flag::carry_out)) {
-    x.flags =
-        static_cast<Flag>(static_cast<unsigned>(x.flags) ^ static_cast<unsigned>(Flag::carry_out));
+template <class Word>
+Exact<Word> core_exact(const ReferenceCase& x, Mode mode, Flush flush) {
+  const auto value = [&](size_t i) {
+    return operand<Word>(x.operands[i].format, static_cast<codes_of<Word>>(x.operands[i].bits),
+                         flush);
+  };
+  switch (x.operation) {
+    case Operation::convert: return value(0);
+    case Operation::add: return add(value(0), value(1), mode);
+    case Operation::sub: return subtract(value(0), value(1), mode);
+    case Operation::mul: return multiply(value(0), value(1));
+    case Operation::div: return divide(value(0), value(1));
+    case Operation::fma: return fma(value(0), value(1), value(2), mode);
+    case Operation::sqrt: return square_root(value(0));
   }
-  return x;
+  return {};
 }
 
-// A case and two answers on a few lines, to be pasted into a bug report.
-std::string describe(const Case& x, const Rounded& core, const Rounded& expected);
+template <class Word>
+BasicRounded<codes_of<Word>> core_result(const ReferenceCase& x, const Rounding& r) {
+  return round_pack<codes_of<Word>>(x.to, core_exact<Word>(x, r.mode, r.policy.flush), r);
+}
+
+template <class Code>
+ReferenceResult as_reference(const BasicRounded<Code>& x) {
+  return {x.bits, x.residue, x.flags};
+}
+
+// A problem and two answers on a few lines, to be pasted into a bug report.
+std::string describe(const ReferenceCase& problem, const std::string& rounding,
+                     const ReferenceResult& core, const ReferenceResult& reference);
+std::string describe(const ReferenceCase& problem, const Rounding& rounding,
+                     const ReferenceResult& core, const ReferenceResult& reference);
 
 class Verdict {
  public:
-  void judge(const Case& x) { compare(x, core_result(x), reference_result(x)); }
-
-  // Both words of the core must give the same, whichever Soft would take.
-  void judge_both_words(const Case& x) {
-    const ReferenceResult reference = reference_result(x);
-    if (is_narrow(x)) compare(x, core_result<uint64_t>(x), reference);
-    compare(x, core_result<uint128>(x), reference);
+  // In every rounding of the list, with the narrow word.
+  void judge(const ReferenceCase& problem, std::span<const Rounding> roundings) {
+    judge<uint64_t>(problem, roundings);
   }
 
-  void compare(const Case& x, const Rounded& core, const ReferenceResult& reference) {
+  // Every word that is wide enough must give the same, whichever Soft would take.
+  void judge_every_word(const ReferenceCase& problem, const Rounding& rounding) {
+    const int widest = widest_precision(problem);
+    const std::span<const Rounding> one{&rounding, 1};
+    if (widest <= widest_narrow_precision) judge<uint64_t>(problem, one);
+    if (widest <= widest_medium_precision) judge<uint128>(problem, one);
+    judge<Uint256>(problem, one);
+  }
+
+  void compare(const ReferenceCase& problem, const Rounding& rounding, const ReferenceResult& core,
+               const ReferenceResult& reference) {
     ++count_;
-    const Rounded expected = expected_result(x.to, reference, core);
-    if (same(without_carry_out(core), expected)) return;
-    if (mismatches_++ == 0) first_ = describe(x, core, expected);
+    if (core == reference) return;
+    if (mismatches_++ == 0) first_ = describe(problem, rounding, core, reference);
   }
 
+  int64_t count() const { return count_; }
   bool agrees() const { return count_ > 0 && mismatches_ == 0; }
   std::string text() const {
     return std::to_string(mismatches_) + " of " + std::to_string(count_) + " differ; " + first_;
   }
 
  private:
+  template <class Word>
+  void judge(const ReferenceCase& problem, std::span<const Rounding> roundings) {
+    results_.resize(roundings.size());
+    reference_results(problem, roundings, results_);
+    Exact<Word> exact{};
+    for (size_t i = 0; i < roundings.size(); ++i) {
+      const Rounding& r = roundings[i];
+      const bool known = i > 0 && r.mode == roundings[i - 1].mode &&
+                         r.policy.flush == roundings[i - 1].policy.flush;
+      if (!known) exact = core_exact<Word>(problem, r.mode, r.policy.flush);
+      const auto core = round_pack<codes_of<Word>>(problem.to, exact, r);
+      compare(problem, r, as_reference(core), results_[i]);
+    }
+  }
+
   int64_t count_ = 0;
   int64_t mismatches_ = 0;
   std::string first_;
+  std::vector<ReferenceResult> results_;
 };
+
+// Every mode with every overflow policy: 40.
+std::vector<Rounding> modes_and_overflows();
+// Every mode with every value of every axis: 480.
+std::vector<Rounding> all_roundings();
 
 }  // namespace ulpscope

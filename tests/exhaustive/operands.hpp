@@ -33,8 +33,10 @@ class Generator {
   uint64_t state_;
 };
 
-inline uint64_t uniform_code(Generator& random, const Format& f) {
-  return random.next() & low_mask<uint64_t>(width(f));
+// Codes of up to 80 bits.
+inline uint128 uniform_code(Generator& random, const Format& f) {
+  const uint128 high = width(f) > 64 ? random.next() : 0;
+  return (high << 64 | random.next()) & low_mask<uint128>(width(f));
 }
 
 // A run of ones ending at a random place, or its complement, one unit more or less at times.
@@ -44,30 +46,31 @@ inline uint64_t patterned_trailing(Generator& random, const Format& f) {
   return (pattern + random.below(3) - 1) & trailing_mask(f);
 }
 
-inline uint64_t structured_code(Generator& random, const Format& f) {
-  const uint64_t sign = random.below(2) == 0 ? 0 : sign_mask(f);
+inline uint128 structured_code(Generator& random, const Format& f) {
+  const uint128 sign = random.below(2) == 0 ? 0 : sign_mask<uint128>(f);
   const uint64_t trailing =
       random.below(2) == 0 ? random.next() & trailing_mask(f) : patterned_trailing(random, f);
   const int spread = precision(f) + 2;
   switch (random.below(8)) {
     case 0: return sign | trailing;  // zero and subnormals
     case 1: {
-      const std::array<uint64_t, 5> landmarks{0, largest_finite_bits(f), infinity_bits(f),
-                                              nan_bits(f), uint64_t{1} << f.trailing_bits};
-      return sign | landmarks[random.below(landmarks.size())];
+      const std::array<uint128, 5> landmarks{0, largest_finite_bits<uint128>(f),
+                                             largest_finite_bits<uint128>(f) + 1,
+                                             nan_bits<uint128>(f), uint128{1} << f.trailing_bits};
+      return (sign | landmarks[random.below(landmarks.size())]) & low_mask<uint128>(width(f));
     }
     case 2: return uniform_code(random, f);
     default: {
       // Around 1, where the product of two operands is again near the operands.
-      const auto top = static_cast<int>(largest_finite_bits(f) >> f.trailing_bits);
+      const auto top = static_cast<int>(largest_finite_bits<uint128>(f) >> f.trailing_bits);
       int field = f.bias + random.between(-spread, spread);
       field = field < 0 ? 0 : (field > top ? top : field);
-      return sign | static_cast<uint64_t>(field) << f.trailing_bits | trailing;
+      return sign | static_cast<uint128>(field) << f.trailing_bits | trailing;
     }
   }
 }
 
-inline uint64_t any_code(Generator& random, const Format& f) {
+inline uint128 any_code(Generator& random, const Format& f) {
   return random.below(4) == 0 ? uniform_code(random, f) : structured_code(random, f);
 }
 

@@ -25,7 +25,7 @@ const std::vector<std::string> rooms_in_order{"base",     "format", "round", "ar
 // What the reference may take from the core besides base: rows and enumerations.
 const std::set<std::string> seen_by_reference{
     "ulpscope/format/format.hpp", "ulpscope/format/catalogue.hpp", "ulpscope/round/rounding.hpp",
-    "ulpscope/round/names.hpp"};
+    "ulpscope/round/stochastic.hpp", "ulpscope/round/names.hpp"};
 const std::set<std::string> rooms_that_see_reference{"compare", "analysis"};
 
 // Headers of the rooms that compile for the GPU (base to hardware), but that only the host reads:

@@ -1,73 +1,117 @@
 // The judge of the core's arithmetic: slow, exact, and obviously right.
 //
 // An operation is carried out on fractions of arbitrary-precision integers (a square root stays
-// the pair "fraction, to be compared by its square"). The result's neighbours are found by
-// bisection over the ordered codes of the format, comparing values; no bit of a significand is
-// ever looked at. What the core does by shifting and looking at what fell off, this does by
-// asking "which is larger?".
+// the pair "fraction, to be compared by its square"). The number is counted in steps of the format
+// with the remainder kept, and how to go on from there is found by comparing values; no bit of a
+// significand is ever looked at. What the core does by shifting and looking at what fell off, this
+// does by asking "which is larger?".
 //
 //   reference_operation(e4m3fn, Operation::add, 0x7E, 0x7E, 0, nearest_even)
 //     -> 448 + 448 lies above 448: bits 0x7F (NaN), overflow, inexact
 //
-// Conventions, the same as the core's and stated here on their own:
-//  - Overflow is decided with an unbounded exponent range: the value is rounded to the ladder
-//    continued above the largest finite number, and has overflowed if a rung above it is picked.
-//    Nearest modes and `away` then give infinity, `fn` formats NaN, `finite` ones the largest
-//    finite number; `up` and `down` do so only on their side; toward_zero and to_odd never.
-//    `saturate` gives the largest finite number always.
-//  - An infinite result that the format or `saturate` cannot deliver counts as overflow, inexact.
-//  - NaN results are the canonical quiet NaN with a clear sign. NaN operands raise nothing, but
-//    infinity x 0 inside fma is invalid whatever the addend. In a format without NaN an invalid
-//    result is the largest finite number.
-//  - Underflow: non-zero, below the smallest normal number before rounding, and inexact.
-//  - A tie in a format without trailing bits goes to the larger magnitude (IEEE 754-2019, 4.3.1).
+// Conventions, the same as the core's and stated here on their own. Values:
+//  - The two neighbours of a number are the rungs of ladder.hpp around it; the lower has the
+//    smaller magnitude. Modes and draws choose between them. "Even" and "odd" are said of codes,
+//    which is what IEEE 754 says of significands and P3109 of formats that have only one bit of
+//    them. Of zero and the smallest normal number, neighbours without subnormals, zero is even.
+//  - Overflow is decided with an unbounded exponent range: the ladder goes on above the largest
+//    finite number, and a number overflows if a rung above that is chosen. By the standard policy
+//    nearest modes, `away` and draws then give infinity, `up` and `down` on their side, toward_zero
+//    never; to_odd gives the odd code of the largest number and infinity, and the largest number
+//    in a format without infinity. The other policies do not ask the mode.
+//  - Where there is no infinity NaN stands for it, and without NaN the largest number. An infinity
+//    that arrives and is not delivered counts as overflow and inexact; if it was saturated or the
+//    format has none, saturate_finite gives the largest number.
+//  - Without signs a negative result is zero and invalid if values clamp there (all policies but
+//    `nan`, but only the saturating ones if there is no zero either), else NaN. What rounds to zero
+//    is a zero as good as any.
+//  - Without zero numbers below the smallest one become it in every mode; a zero is invalid and
+//  NaN,
+//    or the smallest positive number when saturating.
+//  - An exact zero sum is +0, rounding down -0; zeros of one sign keep it. Where there is only one
+//    zero it has no sign.
+//  - Flushing inputs reads subnormal operands as zeros of their sign, whichever kind of operand.
+//    Flushing outputs is decided on the rounded result: what rounds to the smallest normal number
+//    stays. A negative result without signs is refused before.
+//  - A NaN is canonical: quiet, with a clear sign; or all ones with a clear sign; or the first NaN
+//    among the operands handed on, sign and payload, the payload cut to the leading bits that fit
+//    and made quiet. Invalid operations, among them infinity x 0 inside fma whatever the addend is,
+//    make a canonical one. fnuz and P3109 have one NaN without sign. A result that should be NaN in
+//    a format without is invalid and its largest number (e5m0: infinity).
 //
-// Speed on one 2.5 GHz core: 0.5 to 0.7 microseconds an operation on 8-bit formats, 2 on bf16, 4 on
-// binary32, 6 to 13 on binary64, whose numbers take up to 2,000 bits.
+// Flags:
+//  - invalid: also for signalling NaN operands, which only IEEE's kind of NaN has.
+//  - underflow: not zero, below the smallest normal number, and inexact or flushed.
+//  underflow_after:
+//    the same after rounding with unbounded exponents by the same mode or draw.
+//  - tie, away: the number was half way; the upper rung was taken. broken_tie: not half way, but
+//    within 1/16 of a step of it. None is told after an overflow or a flush.
+//  - round_carry: the upper rung was taken and is the first of an exponent field, unless the lower
+//    one is zero.
+//  - carry_out: a sum of two numbers of one sign lies in a binade above both of them.
+//
+// Speed on one 2.5 GHz core: SPEED.
 // Tested by tests/reference/arithmetic_test.cpp.
 #pragma once
 
 #include "ulpscope/format/format.hpp"
 #include "ulpscope/round/rounding.hpp"
+#include "ulpscope/round/stochastic.hpp"
 
-#include <optional>
+#include <array>
+#include <span>
 
 namespace ulpscope {
 
-enum class Operation { add, sub, mul, div, fma, sqrt };
+enum class Operation { convert, add, sub, mul, div, fma, sqrt };
 
 struct ReferenceOperand {
   Format format;
-  uint64_t bits;
+  uint128 bits;
+};
+
+// IEEE 754's formatOf operations: each operand in its own format, one rounding into `to`. Operands
+// that the operation does not have are ignored.
+struct ReferenceCase {
+  Format to;
+  Operation operation;
+  std::array<ReferenceOperand, 3> operands;
 };
 
 struct ReferenceResult {
-  uint64_t bits = 0;
-  // Rounded minus exact, signed by value, in units of 2^-32 quantum, cut toward zero. The quantum
-  // is the spacing of the format in the binade of the exact value (all subnormals share the
-  // spacing of the smallest binade); a result carried up into the next binade keeps that unit.
-  // Nothing after an overflow or where the result is not finite.
-  std::optional<int64_t> residue = {};
-  bool residue_truncated = false;  // the cut took something off
-  bool inexact = false;
-  bool overflow = false;
-  bool underflow = false;
-  bool invalid = false;
-  bool divide_by_zero = false;
-  bool tie = false;   // exactly half way between two rungs
-  bool away = false;  // the rung of larger magnitude was taken; not told after an overflow
+  uint128 bits = 0;
+  // Rounded minus exact, signed by value, in units of 2^-32 step, cut toward zero. The step is the
+  // one at the exact value, from its lower neighbour to the next rung. Where there is none, after
+  // an overflow or a refusal or with more than 63 bits, the end of int64's range on the side of the
+  // exact value's sign (NaN, and what is not allowed to be negative or zero, counts as positive;
+  // a flushed number has the opposite sign, as its error does): flagged residue_saturated.
+  int64_t residue = 0;
+  Flag flags = Flag::none;
+
+  friend bool operator==(const ReferenceResult&, const ReferenceResult&) = default;
 };
 
-// Operands and result of one format; operands that the operation does not have are ignored.
-ReferenceResult reference_operation(const Format& format, Operation operation, uint64_t a,
-                                    uint64_t b, uint64_t c, Rounding rounding);
+ReferenceResult reference_result(const ReferenceCase& problem, const Rounding& rounding);
 
-// IEEE 754's formatOf operations: each operand in its own format, one rounding into `to`.
-ReferenceResult reference_operation(const Format& to, Operation operation,
-                                    const ReferenceOperand& a, const ReferenceOperand& b,
-                                    const ReferenceOperand& c, Rounding rounding);
+// `draw` in 0 .. 2^bits - 1. With part d of a step above the lower rung, N = bits and the draw R
+//   a      goes up if d >= 1 - R / 2^N
+//   b      if d >= 1 - (R + 1/2) / 2^N
+//   c      if d, rounded to the nearest even multiple of 2^-N, is at least 1 - R / 2^N
+//   exact  if d > 1 - (R + 1) / 2^64
+ReferenceResult reference_result(const ReferenceCase& problem, const Stochastic& rounding,
+                                 uint64_t draw);
 
-ReferenceResult reference_convert(const Format& from, uint64_t bits, const Format& to,
-                                  Rounding rounding);
+// One problem in many roundings or for many draws: the exact result is computed once.
+void reference_results(const ReferenceCase& problem, std::span<const Rounding> roundings,
+                       std::span<ReferenceResult> results);
+void reference_results(const ReferenceCase& problem, const Stochastic& rounding,
+                       std::span<const uint64_t> draws, std::span<ReferenceResult> results);
+
+// Operands and result of one format.
+ReferenceResult reference_operation(const Format& format, Operation operation, uint128 a, uint128 b,
+                                    uint128 c, const Rounding& rounding);
+
+ReferenceResult reference_convert(const Format& from, uint128 bits, const Format& to,
+                                  const Rounding& rounding);
 
 }  // namespace ulpscope
