@@ -130,7 +130,7 @@ class Soft {
   ULPSCOPE_HD friend constexpr bool operator>=(Soft x, Soft y) { return y <= x; }
 
  private:
-  static constexpr int wider(int p, int q) { return p > q ? p : q; }
+  ULPSCOPE_HD static constexpr int wider(int p, int q) { return p > q ? p : q; }
 
   template <class Word, class Bits>
   ULPSCOPE_HD static constexpr Soft rounded(const Format& from, Bits bits) {

@@ -1,8 +1,9 @@
-// A sum of products that loses nothing: a fixed-point number wide enough for every product of two
-// binary32 numbers, 2^-298 to 2^256, and 2^63 of them.
+// A sum that loses nothing: one long fixed-point number, as wide as the terms' exponents are
+// spread.
 //
-// The slow, certain road of the exact dot products (attention/exact_dot.hpp), taken where
-// exponents are spread too far for 128 bits.
+// WideSum takes every product of two binary32 numbers, 2^-298 to 2^256, and 2^63 of them: the slow,
+// certain road of the exact dot products (attention/exact_dot.hpp), taken where exponents are
+// spread too far for 128 bits. arith/dot.hpp chooses other sizes for other formats.
 //
 //   WideSum s; s.add(1, 100, false); s.add(1, -200, false); s.add(1, 100, true);  // s is 2^-200
 //
@@ -13,10 +14,13 @@
 
 namespace ulpscope {
 
-class WideSum {
+// limb_count x 64 bits in two's complement, the lowest of them worth 2^lowest_exponent.
+template <int lowest_exponent, int limb_count>
+class FixedSum {
  public:
-  // Adds (-1)^negative x magnitude x 2^exponent; exponent >= lowest, the value below 2^300.
-  constexpr void add(uint64_t magnitude, int exponent, bool negative) {
+  // Adds (-1)^negative x magnitude x 2^exponent; exponent >= lowest, and the term, like the sum,
+  // shorter than the number by a limb and a sign (below 2^300 for a WideSum).
+  ULPSCOPE_HD constexpr void add(uint64_t magnitude, int exponent, bool negative) {
     const int position = exponent - lowest;
     const int limb = position / 64;
     const uint128 shifted = uint128{magnitude} << (position % 64);
@@ -29,7 +33,7 @@ class WideSum {
     }
   }
 
-  constexpr bool is_negative() const { return (limbs_[limb_count - 1] >> 63) != 0; }
+  ULPSCOPE_HD constexpr bool is_negative() const { return (limbs_[limb_count - 1] >> 63) != 0; }
 
   // The 126 highest bits of the magnitude, the power of two of the lowest of them, and whether
   // any lower bit was set.
@@ -39,8 +43,8 @@ class WideSum {
     bool negative;
     bool sticky;
   };
-  constexpr Leading leading() const {
-    WideSum x = *this;
+  ULPSCOPE_HD constexpr Leading leading() const {
+    FixedSum x = *this;
     const bool negative = is_negative();
     if (negative) x.negate();
     int top = limb_count - 1;
@@ -59,12 +63,10 @@ class WideSum {
     return {magnitude, lowest + 64 * (top - 1) - up, negative, sticky};
   }
 
-  static constexpr int lowest = -320;
+  static constexpr int lowest = lowest_exponent;
 
  private:
-  static constexpr int limb_count = 11;  // 704 bits in two's complement
-
-  constexpr void add_at(int limb, uint64_t low, uint64_t high) {
+  ULPSCOPE_HD constexpr void add_at(int limb, uint64_t low, uint64_t high) {
     uint128 sum = uint128{limbs_[limb]} + low;
     limbs_[limb] = static_cast<uint64_t>(sum);
     sum = (sum >> 64) + limbs_[limb + 1] + high;
@@ -74,7 +76,7 @@ class WideSum {
       limbs_[i] = static_cast<uint64_t>(sum);
     }
   }
-  constexpr void subtract_at(int limb, uint64_t low, uint64_t high) {
+  ULPSCOPE_HD constexpr void subtract_at(int limb, uint64_t low, uint64_t high) {
     uint128 difference = uint128{limbs_[limb]} - low;
     limbs_[limb] = static_cast<uint64_t>(difference);
     difference = uint128{limbs_[limb + 1]} - high - ((difference >> 64) != 0 ? 1 : 0);
@@ -84,12 +86,14 @@ class WideSum {
       limbs_[i] = static_cast<uint64_t>(difference);
     }
   }
-  constexpr void negate() {
+  ULPSCOPE_HD constexpr void negate() {
     for (auto& limb : limbs_) limb = ~limb;
     add_at(0, 1, 0);
   }
 
   uint64_t limbs_[limb_count] = {};
 };
+
+using WideSum = FixedSum<-320, 11>;
 
 }  // namespace ulpscope
