@@ -1,4 +1,7 @@
 // The snippets of docs/unit_testing.md, word for word: unit_testing_page_test.cpp compares.
+#include "ulpscope/arith/dot.hpp"
+#include "ulpscope/arith/integers.hpp"
+#include "ulpscope/arith/neighbours.hpp"
 #include "ulpscope/arith/soft.hpp"
 #include "ulpscope/interop/doctest.hpp"
 
@@ -52,6 +55,29 @@ TEST_CASE("a same-sign residue makes the rounding of sums one-sided") {
   CHECK(fair == 0);
   const double mean_in_ulps = static_cast<double>(biased) / pairs / residue_one_ulp;
   CHECK(mean_in_ulps == doctest::Approx(0.25).epsilon(1e-6));
+}
+
+TEST_CASE("a dot product is rounded once, whatever cancels in it") {
+  using B = Soft<bf16>;
+  const Soft<fp32> x[] = {Soft<fp32>(1e30), Soft<fp32>(0x1.01p0), Soft<fp32>(-1e30)};
+  const Soft<fp32> y[] = {Soft<fp32>(1.0), Soft<fp32>(1.0), Soft<fp32>(1.0)};
+  const auto dot = dot_to<B>(x, y, 3);
+  CHECK(dot.value == B(1.0));
+  CHECK(has(dot.flags, Flag::tie));
+  CHECK(dot.residue == -residue_one_ulp / 2);
+}
+
+TEST_CASE("the error of a chain of sums, counted in numbers between") {
+  using B = Soft<bf16>;
+  const B terms[] = {B(256), B(1), B(1), B(1)};
+  B chain(0);
+  for (const B term : terms) chain += term;
+  const B exact = sum_to<B>(terms, 4).value;
+  CHECK(chain == B(256));  // each 1 is half an ulp, and a tie to even
+  CHECK(exact == B(260));  // 259 lies half way between 258 and 260
+  CHECK(steps_between(bf16, chain.bits(), exact.bits()) == 2);
+  CHECK(ulp(exact) == B(2));
+  CHECK(to_integer<int32_t>(exact, Mode::nearest_even).value == 260);
 }
 
 TEST_CASE("E4M3 overflows to NaN unless it saturates") {
