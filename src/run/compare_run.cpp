@@ -5,9 +5,9 @@
 #include "ulpscope/base/output_file.hpp"
 #include "ulpscope/report/page.hpp"
 #include "ulpscope/round/value.hpp"
+#include "ulpscope/run/one_tensor.hpp"
 #include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/summary_writer.hpp"
-#include "ulpscope/tensor/open.hpp"
 #include "ulpscope/trace/bias.hpp"
 
 #include <algorithm>
@@ -22,66 +22,7 @@ namespace ulpscope {
 
 namespace {
 
-struct Side {
-  std::string where;  // FILE:TENSOR
-  TensorInfo info;
-  Format format;
-  std::string hash;
-  std::vector<uint64_t> codes;
-};
-
-Format format_of(const CompareOptions& options, const std::string& where, const TensorInfo& info) {
-  const auto name = element_name(info.element);
-  if (const auto named = names_a_format(info.element) ? find_format(name) : std::nullopt) {
-    return *named;
-  }
-  const bool is_bits =
-      info.element == Element::u8 || info.element == Element::u16 || info.element == Element::u32;
-  if (!is_bits) {
-    throw Error(ErrorKind::input,
-                fmt::format("{} is {}; expected a floating-point format, or uint8, "
-                            "uint16 or uint32 bits with --format",
-                            where, name));
-  }
-  const auto bits = static_cast<int>(8 * element_bytes(info.element));
-  if (!options.format || width(*options.format) != bits) {
-    throw Error(
-        ErrorKind::usage,
-        fmt::format("{} is {}, which says nothing of the format: expected --format with {} "
-                    "bits{}",
-                    where, name, bits,
-                    options.format ? fmt::format("; {} has {}", format_name(*options.format),
-                                                 width(*options.format))
-                                   : ""));
-  }
-  return *options.format;
-}
-
-Side load(const CompareOptions& options, const std::string& text) {
-  const auto [file, wanted] = split_file_and_tensor(text);
-  const TensorSource source = open_tensors(file);
-  std::string name = wanted;
-  if (name.empty()) {
-    if (source.tensors().size() != 1) {
-      std::string there;
-      for (const auto& info : source.tensors()) {
-        there += fmt::format("{}{}", there.empty() ? "" : ", ", info.name);
-      }
-      throw Error(ErrorKind::usage, fmt::format("{} holds {} tensors ({}): expected FILE:TENSOR",
-                                                file, source.tensors().size(), there));
-    }
-    name = source.tensors()[0].name;
-  }
-  const Tensor tensor = source.read(name);
-  const std::string where = fmt::format("{}:{}", file, name);
-  Side side{.where = where,
-            .info = tensor.info,
-            .format = format_of(options, where, tensor.info),
-            .hash = hash_of(tensor),
-            .codes = std::vector<uint64_t>(element_count(tensor.info))};
-  for (size_t i = 0; i < side.codes.size(); ++i) side.codes[i] = element_bits(tensor, i);
-  return side;
-}
+using Side = OneTensor;
 
 // A code's place on the line of all codes; both zeros at 0.
 int64_t place(const Format& format, uint64_t code) {
@@ -190,8 +131,8 @@ nlohmann::json run_compare(const CompareOptions& options) {
   const HostFpGuard guard;
   std::optional<OutputFolder> folder;
   if (!options.out.empty()) folder.emplace(options.out);
-  const Side a = load(options, options.a);
-  const Side b = load(options, options.b);
+  const Side a = load_one_tensor(options.a, options.format);
+  const Side b = load_one_tensor(options.b, options.format);
   if (a.info.shape != b.info.shape) {
     throw Error(ErrorKind::input,
                 fmt::format("{} has shape {}, {} has shape {}: expected equal shapes", a.where,

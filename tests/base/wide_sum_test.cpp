@@ -152,3 +152,19 @@ TEST_CASE("a sum is a constant expression") {
   static_assert(!leading.negative && !leading.sticky);
   CHECK(same_value(leading, {1, 10, false, false}));
 }
+
+TEST_CASE("sums of parts add up to the sum of the whole") {
+  std::mt19937_64 random(11);
+  WideSum whole;
+  WideSum parts[2];
+  for (int i = 0; i < 2000; ++i) {
+    const uint64_t magnitude = random();
+    const auto exponent = WideSum::lowest + static_cast<int>(random() % 500);
+    const bool negative = (random() & 1) != 0;
+    whole.add(magnitude, exponent, negative);
+    parts[random() & 1].add(magnitude, exponent, negative);
+  }
+  CHECK_FALSE(parts[0] == whole);
+  parts[0].add(parts[1]);
+  CHECK(parts[0] == whole);
+}

@@ -29,12 +29,13 @@ const std::set<std::string> seen_by_reference{
 const std::set<std::string> rooms_that_see_reference{"compare", "analysis"};
 
 // Headers of the rooms that compile for the GPU (base to hardware), but that only the host reads:
-const std::set<std::string> host_only{"ulpscope/base/error.hpp", "ulpscope/base/host_fp.hpp",
-                                      "ulpscope/base/output_file.hpp"};
+const std::set<std::string> host_only{
+    "ulpscope/base/error.hpp", "ulpscope/base/host_fp.hpp", "ulpscope/base/output_file.hpp",
+    "ulpscope/scaling/scaling_errors.hpp", "ulpscope/scaling/quantise.hpp"};
 // the lists of names beside the rows,
 const std::set<std::string> lists_of_names{
-    "ulpscope/format/catalogue.hpp", "ulpscope/format/p3109.hpp", "ulpscope/round/presets.hpp",
-    "ulpscope/round/names.hpp", "ulpscope/hardware/chip.hpp"};
+    "ulpscope/format/catalogue.hpp", "ulpscope/format/p3109.hpp",    "ulpscope/round/presets.hpp",
+    "ulpscope/round/names.hpp",      "ulpscope/scaling/schemes.hpp", "ulpscope/hardware/chip.hpp"};
 // and what each kind may include from outside.
 const std::set<std::string> device_clean{"cstdint", "type_traits"};
 const std::set<std::string> for_names{"array", "optional", "string", "string_view"};

@@ -218,3 +218,34 @@ TEST_CASE("refused or read, an archive leaves no file descriptor open") {
   CHECK(contains(refusal([&] { open_npz(torn); }), "not a sound zip archive"));
   CHECK(open_descriptors() == before);
 }
+
+TEST_CASE("what write_npz writes is read back, and is the same bytes each time") {
+  const TemporaryFolder here;
+  Tensor codes = make_tensor({"codes", Element::u8, {2, 3}});
+  for (size_t i = 0; i < 6; ++i) words<uint8_t>(codes)[i] = static_cast<uint8_t>(40 + i);
+  Tensor scale = make_tensor({"scale", Element::fp32, {}});
+  words<uint32_t>(scale)[0] = 0x3F80'0000;
+  Tensor none = make_tensor({"none", Element::bf16, {0, 4}});
+  const std::vector<Tensor> tensors{codes, scale, none};
+  write_npz(here.path() / "a.npz", tensors);
+  write_npz(here.path() / "b.npz", tensors);
+  CHECK(read_back(here.path() / "a.npz") == read_back(here.path() / "b.npz"));
+  const auto source = open_npz(here.path() / "a.npz");
+  REQUIRE(source.tensors().size() == 3);
+  for (const auto& tensor : tensors) {
+    const Tensor back = source.read(tensor.info.name);
+    CHECK(back.info == tensor.info);
+    CHECK(back.bytes == tensor.bytes);
+  }
+}
+
+TEST_CASE("write_npz refuses names twice and empty, and folders that are not there") {
+  const TemporaryFolder here;
+  const std::vector<Tensor> twice{make_tensor({"x", Element::u8, {1}}),
+                                  make_tensor({"x", Element::u8, {1}})};
+  CHECK_THROWS_AS(write_npz(here.path() / "a.npz", twice), Error);
+  const std::vector<Tensor> nameless{make_tensor({"", Element::u8, {1}})};
+  CHECK_THROWS_AS(write_npz(here.path() / "a.npz", nameless), Error);
+  CHECK_FALSE(std::filesystem::exists(here.path() / "a.npz"));
+  CHECK_THROWS_AS(write_npz(here.path() / "absent" / "a.npz", {}), Error);
+}

@@ -31,6 +31,7 @@ void add_bias(CLI::App& app, Context& context);
 void add_formats(CLI::App& app, Context& context);
 void add_lists(CLI::App& app, Context& context);  // kernels, chips
 void add_trace(CLI::App& app, Context& context);
+void add_quantise(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
 

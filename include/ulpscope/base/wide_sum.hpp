@@ -33,6 +33,18 @@ class FixedSum {
     }
   }
 
+  // Adds another sum: sums of parts are the sum of the whole.
+  ULPSCOPE_HD constexpr void add(const WideSum& other) {
+    uint128 carry = 0;
+    for (int i = 0; i < limb_count; ++i) {
+      carry += uint128{limbs_[i]} + other.limbs_[i];
+      limbs_[i] = static_cast<uint64_t>(carry);
+      carry >>= 64;
+    }
+  }
+
+  friend constexpr bool operator==(const WideSum&, const WideSum&) = default;
+
   ULPSCOPE_HD constexpr bool is_negative() const { return (limbs_[limb_count - 1] >> 63) != 0; }
 
   // The 126 highest bits of the magnitude, the power of two of the lowest of them, and whether

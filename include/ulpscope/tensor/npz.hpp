@@ -1,4 +1,5 @@
-// Reads .npz: a zip archive of .npy members, as numpy.savez and savez_compressed write it.
+// Reads and writes .npz: a zip archive of .npy members, as numpy.savez and savez_compressed write
+// it.
 //
 // libzip reads the archive: stored and deflated members, zip64, data descriptors; it compares the
 // central directory with the local headers, and size and CRC-32 at the end of each member. Around
@@ -17,9 +18,14 @@
 #include "ulpscope/tensor/source.hpp"
 
 #include <filesystem>
+#include <span>
 
 namespace ulpscope {
 
 TensorSource open_npz(const std::filesystem::path& path, const ReadLimits& limits = {});
+
+// Writes an archive of stored members, whole or not at all (base/output_file.hpp). The same tensors
+// give the same bytes: members are dated 1980-01-01. Throws Error(usage) for a name twice or empty.
+void write_npz(const std::filesystem::path& path, std::span<const Tensor> tensors);
 
 }  // namespace ulpscope
