@@ -34,7 +34,7 @@ class FixedSum {
   }
 
   // Adds another sum: sums of parts are the sum of the whole.
-  ULPSCOPE_HD constexpr void add(const WideSum& other) {
+  ULPSCOPE_HD constexpr void add(const FixedSum& other) {
     uint128 carry = 0;
     for (int i = 0; i < limb_count; ++i) {
       carry += uint128{limbs_[i]} + other.limbs_[i];
@@ -43,7 +43,7 @@ class FixedSum {
     }
   }
 
-  friend constexpr bool operator==(const WideSum&, const WideSum&) = default;
+  friend constexpr bool operator==(const FixedSum&, const FixedSum&) = default;
 
   ULPSCOPE_HD constexpr bool is_negative() const { return (limbs_[limb_count - 1] >> 63) != 0; }
 

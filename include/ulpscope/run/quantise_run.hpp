@@ -18,12 +18,12 @@
 namespace ulpscope {
 
 struct QuantiseRunOptions {
-  std::string input;                 // FILE or FILE:TENSOR
-  std::optional<Format> format;      // of a tensor that is bits only
-  std::vector<std::string> schemes;  // names; empty: all
-  std::optional<Format> element;     // in place of the schemes' own
-  std::optional<int64_t> block;
-  std::optional<ScaleRule> rule;
+  std::string input;                      // FILE or FILE:TENSOR
+  std::optional<Format> format = {};      // of a tensor that is bits only
+  std::vector<std::string> schemes = {};  // names; empty: all
+  std::optional<Format> element = {};     // in place of the schemes' own
+  std::optional<int64_t> block = {};
+  std::optional<ScaleRule> rule = {};
   Mode mode = Mode::nearest_even;
   std::string out;  // .npz or .safetensors, of one scheme; empty: nothing is written
   std::string command;
