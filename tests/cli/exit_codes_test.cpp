@@ -252,4 +252,39 @@ TEST_SUITE("exit codes") {
     here.write("result/summary.json", "{}");
     CHECK(run(here.path(), "report result").code == 3);
   }
+
+  TEST_CASE("vectors ends with 0 where all agree, 1 where not, 3 where a line is no vector") {
+    const TemporaryFolder here;
+    here.write("good", "3C00 3C00 4000 00\n3C00 4200 4400 00\n");
+    here.write("wrong", "3C00 3C00 4000 00\n3C00 4200 4401 00\n");
+    here.write("short", "3C00 3C00 4000 00\n3C00 4200 44\n");
+    here.write("empty", "");
+    const auto good = run(here.path(), "vectors f16_add < good");
+    CHECK(good.code == 0);
+    CHECK(good.text == "f16_add, rnear_even, tininess after, notexact: 2 vectors, mismatches: 0\n");
+    const auto wrong = run(here.path(), "vectors f16_add --rounding rmin < wrong");
+    CHECK(wrong.code == 1);
+    CHECK(contains(wrong.text, "line 2: 3C00 4200: found 4400 00, expected 4401 00\n"));
+    CHECK(contains(wrong.text, "2 vectors, mismatches: 1 (1 in value, 0 in flags)\n"));
+    const auto json = run(here.path(), "vectors f16_add --json < wrong");
+    CHECK(json.code == 1);
+    CHECK(contains(json.text, "\"mismatches\": 1"));
+    const auto refused = [&](const std::string& arguments, int code,
+                             std::initializer_list<std::string_view> parts) {
+      const auto outcome = run(here.path(), arguments);
+      CAPTURE(outcome.text);
+      CHECK(outcome.code == code);
+      CHECK(outcome.text.starts_with("ulpscope: error: "));
+      CHECK(std::count(outcome.text.begin(), outcome.text.end(), '\n') == 1);
+      for (const auto part : parts) CHECK(contains(outcome.text, part));
+    };
+    refused("vectors f16_add < short", 3, {"stdin, line 2", "'3C00 4200 44'", "xxxx xxxx xxxx xx"});
+    refused("vectors f16_add < empty", 3, {"stdin", "no line"});
+    refused("vectors f16_add < .", 3, {"stdin", "directory"});
+    refused("vectors f16_addd < good", 2, {"'f16_addd'", "mulAdd"});
+    refused("vectors f16_add --rounding rne < good", 2, {"'rne'", "rnear_even"});
+    refused("vectors f16_add --tininess never < good", 2, {"--tininess", "after"});
+    refused("vectors < good", 2, {"FUNCTION"});
+    CHECK(run(here.path(), "vectors f16_add < good > /dev/full").code == 4);
+  }
 }

@@ -33,6 +33,7 @@ void add_lists(CLI::App& app, Context& context);  // kernels, chips
 void add_trace(CLI::App& app, Context& context);
 void add_quantise(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
+void add_vectors(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
 
 }  // namespace ulpscope::cli

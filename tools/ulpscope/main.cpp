@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_trace(app, context);
   ulpscope::cli::add_bias(app, context);
   ulpscope::cli::add_quantise(app, context);
+  ulpscope::cli::add_vectors(app, context);
   ulpscope::cli::add_inspect(app, context);
   ulpscope::cli::add_report(app, context);
   ulpscope::cli::add_formats(app, context);
