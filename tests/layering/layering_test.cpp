@@ -34,8 +34,9 @@ const std::set<std::string> host_only{
     "ulpscope/scaling/scaling_errors.hpp", "ulpscope/scaling/quantise.hpp"};
 // the lists of names beside the rows,
 const std::set<std::string> lists_of_names{
-    "ulpscope/format/catalogue.hpp", "ulpscope/format/p3109.hpp",    "ulpscope/round/presets.hpp",
-    "ulpscope/round/names.hpp",      "ulpscope/scaling/schemes.hpp", "ulpscope/hardware/chip.hpp"};
+    "ulpscope/format/catalogue.hpp", "ulpscope/format/p3109.hpp", "ulpscope/round/presets.hpp",
+    "ulpscope/round/names.hpp",      "ulpscope/round/text.hpp",   "ulpscope/scaling/schemes.hpp",
+    "ulpscope/hardware/chip.hpp"};
 // and what each kind may include from outside.
 const std::set<std::string> device_clean{"cstdint", "type_traits"};
 const std::set<std::string> for_names{"array", "optional", "string", "string_view"};
