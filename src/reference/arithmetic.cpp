@@ -173,44 +173,49 @@ ReferenceResult flushed(const Format& to, const ExactNumber& x, const Place& pla
   return {zero, x.negative ? size : -size, flags};
 }
 
+// Whether a number below the normal ones stays there with exponents unbounded.
 template <class Direction>
-Flag flags_of_inexact(const Format& to, const ExactNumber& x, const Place& place, uint128 taken,
-                      const Direction& direction) {
-  const bool upper = taken != place.lower;
+bool stays_tiny(const Format& to, const ExactNumber& x, const Place& place,
+                const Direction& direction) {
+  if (!place.tiny || !place.last_fine_step) return place.tiny;
+  // The rung that begins the last finer step is all ones; with one bit it is below the code 1, and
+  // as even as 0.
+  const bool odd = to.trailing_bits > 0;
+  return !direction.takes_upper(*place.last_fine_step, odd, x.negative);
+}
+
+Flag flags_of_inexact(const Format& to, const Place& place, bool upper) {
   Flag flags = Flag::inexact;
   if (place.above.half() == 0) flags |= Flag::tie;
   if (place.above.near_half()) flags |= Flag::broken_tie;
   if (place.units_truncated) flags |= Flag::residue_truncated;
+  if (place.tiny) flags |= Flag::underflow;
   if (upper) flags |= Flag::away;
   const bool from_zero = place.lower == 0 && to.zero != Zero::none;
-  const bool new_field = taken % (uint128{1} << to.trailing_bits) == 0;
+  const bool new_field = place.upper % (uint128{1} << to.trailing_bits) == 0;
   if (upper && new_field && !from_zero) flags |= Flag::round_carry;
-  if (!place.tiny) return flags;
-  // With one bit the finer rung below the first code, 1, has the parity of 0.
-  const bool fine_is_odd = to.trailing_bits > 0;
-  const bool leaves_tiny =
-      place.last_fine_step && direction.takes_upper(*place.last_fine_step, fine_is_odd, x.negative);
-  return flags | Flag::underflow | (leaves_tiny ? Flag::none : Flag::underflow_after);
+  return flags;
 }
 
 template <class Direction>
 ReferenceResult round_number(const Format& to, const ExactNumber& x, const Place& place,
                              const Policy& policy, const Direction& direction) {
-  const bool upper =
-      !place.above.exact() && direction.takes_upper(place.above, place.lower % 2 == 1, x.negative);
+  const bool exact = place.above.exact();
+  const bool upper = !exact && direction.takes_upper(place.above, place.lower % 2 == 1, x.negative);
   const uint128 taken = upper ? place.upper : place.lower;
   if (taken > top_rung<uint128>(to)) {
     return overflowed(to, x, policy, direction.gives_infinity(to, x.negative));
   }
-  if (taken != 0 || to.zero == Zero::none) {
-    if (refuses(to, x.negative)) return negative_refused(to, x.flags, policy);
-  }
-  const bool subnormal = taken != 0 && taken < first_normal_rung<uint128>(to);
+  const bool zero = taken == 0 && to.zero != Zero::none;
+  if (!zero && refuses(to, x.negative)) return negative_refused(to, x.flags, policy);
+  const bool still_tiny = stays_tiny(to, x, place, direction);
   const bool flushes = policy.flush == Flush::outputs || policy.flush == Flush::both;
-  if (subnormal && flushes) return flushed(to, x, place);
-  Flag flags = x.flags | (subnormal ? Flag::subnormal : Flag::none);
-  if (!place.above.exact()) flags |= flags_of_inexact(to, x, place, taken, direction);
-  // Cut toward zero: what the units leave out belongs to the lower rung's distance.
+  if (still_tiny && flushes) return flushed(to, x, place);
+  Flag flags = x.flags;
+  if (!zero && taken < first_normal_rung<uint128>(to)) flags |= Flag::subnormal;
+  if (!exact) flags |= flags_of_inexact(to, place, upper);
+  if (!exact && still_tiny) flags |= Flag::underflow_after;
+  // Cut toward zero: what the units leave out belongs to the distance from the lower rung.
   const int64_t below = one_step - place.units - (place.units_truncated ? 1 : 0);
   const int64_t residue = upper ? below : -place.units;
   return {number_code<uint128>(to, x.negative, taken), x.negative ? -residue : residue, flags};
@@ -304,7 +309,7 @@ ReferenceResult reference_operation(const Format& format, Operation operation, u
 
 ReferenceResult reference_convert(const Format& from, uint128 bits, const Format& to,
                                   const Rounding& rounding) {
-  return reference_result({to, Operation::convert, {{{from, bits}, {}, {}}}}, rounding);
+  return reference_result({to, std::nullopt, {{{from, bits}, {}, {}}}}, rounding);
 }
 
 }  // namespace ulpscope

@@ -123,8 +123,8 @@ ExactNumber exact_number(const ReferenceOperand& operand, Flush flush) {
 
 ExactNumber exact_result(const ReferenceCase& problem, Flush flush) {
   const auto value = [&](size_t i) { return exact_number(problem.operands[i], flush); };
-  switch (problem.operation) {
-    case Operation::convert: return value(0);
+  if (!problem.operation) return value(0);
+  switch (*problem.operation) {
     case Operation::add: return sum(value(0), value(1));
     case Operation::sub: return sum(value(0), negated(value(1)));
     case Operation::mul: return product(value(0), value(1));

@@ -14,7 +14,7 @@ namespace {
 void check_every_code(const Format& from, const Format& to, std::span<const Rounding> roundings) {
   Verdict verdict;
   for (uint64_t bits = 0; bits < code_count(from); ++bits) {
-    verdict.judge({to, Operation::convert, {{{from, bits}, {}, {}}}}, roundings);
+    verdict.judge({to, std::nullopt, {{{from, bits}, {}, {}}}}, roundings);
   }
   CHECK_MESSAGE(verdict.agrees(), verdict.text());
 }
@@ -60,8 +60,8 @@ TEST_CASE("binary32 and binary64 convert to narrower formats as the reference do
     for (const Format& to : {bf16, fp16, tf32, fp32, e4m3fn, e5m2, e8m0fnu}) {
       for (int i = 0; i < 50'000; ++i) {
         const Rounding rounding = roundings[random.below(roundings.size())];
-        verdict.judge_every_word(
-            {to, Operation::convert, {{{from, any_code(random, from)}, {}, {}}}}, rounding);
+        verdict.judge_every_word({to, std::nullopt, {{{from, any_code(random, from)}, {}, {}}}},
+                                 rounding);
       }
     }
   }

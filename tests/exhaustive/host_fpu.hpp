@@ -30,7 +30,6 @@ HostResult<Float> host_result(Operation operation, Float x, Float y, Float z) {
   volatile Float result = 0;
   std::feclearexcept(FE_ALL_EXCEPT);
   switch (operation) {
-    case Operation::convert: result = a; break;
     case Operation::add: result = a + b; break;
     case Operation::sub: result = a - b; break;
     case Operation::mul: result = a * b; break;

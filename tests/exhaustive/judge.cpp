@@ -9,9 +9,9 @@ namespace ulpscope {
 
 namespace {
 
-std::string_view name(Operation operation) {
-  switch (operation) {
-    case Operation::convert: return "convert";
+std::string_view name(const std::optional<Operation>& operation) {
+  if (!operation) return "convert";
+  switch (*operation) {
     case Operation::add: return "add";
     case Operation::sub: return "sub";
     case Operation::mul: return "mul";

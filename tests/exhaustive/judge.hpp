@@ -21,9 +21,9 @@
 
 namespace ulpscope {
 
-inline int operand_count(Operation operation) {
-  switch (operation) {
-    case Operation::convert:
+inline int operand_count(const std::optional<Operation>& operation) {
+  if (!operation) return 1;
+  switch (*operation) {
     case Operation::sqrt: return 1;
     case Operation::add:
     case Operation::sub:
@@ -61,8 +61,8 @@ Exact<Word> core_exact(const ReferenceCase& x, Mode mode, Flush flush) {
     return operand<Word>(x.operands[i].format, static_cast<codes_of<Word>>(x.operands[i].bits),
                          flush);
   };
-  switch (x.operation) {
-    case Operation::convert: return value(0);
+  if (!x.operation) return value(0);
+  switch (*x.operation) {
     case Operation::add: return add(value(0), value(1), mode);
     case Operation::sub: return subtract(value(0), value(1), mode);
     case Operation::mul: return multiply(value(0), value(1));

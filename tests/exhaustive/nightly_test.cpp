@@ -24,10 +24,10 @@ void judge_sweep(Verdict& verdict, const Format& to, uint64_t sign, Rounding rou
     const uint64_t code = converted(to, bits, rounding);
     const bool change = magnitude == 0 || code != before;
     if (change && magnitude > 0) {
-      verdict.judge({to, Operation::convert, {{{fp32, bits - 1}, {}, {}}}}, std::array{rounding});
+      verdict.judge({to, std::nullopt, {{{fp32, bits - 1}, {}, {}}}}, std::array{rounding});
     }
     if (change || magnitude == last) {
-      verdict.judge({to, Operation::convert, {{{fp32, bits}, {}, {}}}}, std::array{rounding});
+      verdict.judge({to, std::nullopt, {{{fp32, bits}, {}, {}}}}, std::array{rounding});
     }
     before = code;
   }

@@ -9,8 +9,9 @@ using namespace ulpscope;
 
 namespace {
 
-constexpr std::array operations{Operation::convert, Operation::add, Operation::sub, Operation::mul,
-                                Operation::div,     Operation::fma, Operation::sqrt};
+constexpr std::array<std::optional<Operation>, 7> operations{
+    std::nullopt,   Operation::add, Operation::sub, Operation::mul,
+    Operation::div, Operation::fma, Operation::sqrt};
 
 }  // namespace
 
@@ -20,7 +21,7 @@ TEST_CASE("narrow formats agree with the reference for every NaN rule and every 
   Generator random(301);
   for (const Format& to : formats) {
     Verdict verdict;
-    for (const Operation operation : operations) {
+    for (const auto& operation : operations) {
       for (int i = 0; i < 60; ++i) {
         // Results of another format's operands every second time.
         const Format& from = i % 2 == 0 ? to : formats[random.below(formats.size())];
@@ -43,7 +44,7 @@ TEST_CASE("the NaNs of wide formats arrive as the reference says, by every rule"
         const uint64_t sign = random.below(2) == 0 ? 0 : sign_mask(from);
         const ReferenceOperand nan{from, sign | exponent_mask(from) | payload};
         const ReferenceOperand any{from, any_code(random, from)};
-        verdict.judge({to, Operation::convert, {{nan, {}, {}}}}, roundings);
+        verdict.judge({to, std::nullopt, {{nan, {}, {}}}}, roundings);
         verdict.judge({to, Operation::sub, {{any, nan, {}}}}, roundings);
         verdict.judge({to, Operation::fma, {{any, any, nan}}}, roundings);
       }

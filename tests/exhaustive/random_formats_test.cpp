@@ -9,8 +9,9 @@ using namespace ulpscope;
 
 namespace {
 
-constexpr std::array operations{Operation::convert, Operation::add, Operation::sub, Operation::mul,
-                                Operation::div,     Operation::fma, Operation::sqrt};
+constexpr std::array<std::optional<Operation>, 7> operations{
+    std::nullopt,   Operation::add, Operation::sub, Operation::mul,
+    Operation::div, Operation::fma, Operation::sqrt};
 
 template <class Switch, size_t n>
 Switch pick(Generator& random, const std::array<Switch, n>& from) {

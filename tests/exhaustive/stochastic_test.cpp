@@ -92,8 +92,8 @@ TEST_CASE("every draw of up to eight bits decides as the reference does") {
       for (const Variant variant : variants) {
         for (const Policy& policy : policies) {
           for (uint64_t code = 0; code < code_count(e4m3fn); ++code) {
-            verdict.judge({to, Operation::convert, {{{e4m3fn, code}, {}, {}}}},
-                          {variant, bits, policy}, draws);
+            verdict.judge({to, std::nullopt, {{{e4m3fn, code}, {}, {}}}}, {variant, bits, policy},
+                          draws);
           }
         }
       }
@@ -128,7 +128,7 @@ TEST_CASE("draws of 9 to 64 bits decide as the reference does, next to their thr
     const std::array draws{random.next() & mask, round & mask, (round - 1) & mask,
                            (round + 1) & mask,   uint64_t{0},  mask};
     const auto code = [&] { return ReferenceOperand{fp16, any_code(random, fp16)}; };
-    const auto operation = random.below(2) == 0 ? Operation::div : Operation::convert;
+    const auto operation = random.below(2) == 0 ? std::optional(Operation::div) : std::nullopt;
     verdict.judge({e4m3fn, operation, {{code(), code(), {}}}}, {variant, bits, {}}, draws);
   }
   CHECK_MESSAGE(verdict.agrees(), verdict.text());
@@ -144,7 +144,7 @@ TEST_CASE("the mean error over all draws is what the variant's probability says,
       // 2^-7 to 4, with 24 bits: up to 31 of them below the step of e2m1fn, 0.5 or 1 here.
       const uint64_t code = (120 + random.below(9)) << 23 | (random.next() & trailing_mask(fp32));
       const uint64_t sign = random.below(2) == 0 ? 0 : sign_mask(fp32);
-      const ReferenceCase problem{e2m1fn, Operation::convert, {{{fp32, sign | code}, {}, {}}}};
+      const ReferenceCase problem{e2m1fn, std::nullopt, {{{fp32, sign | code}, {}, {}}}};
       const int64_t truncation = reference_result(problem, toward_zero).residue;
       const int64_t d = sign != 0 ? truncation : -truncation;
       for (const Variant variant : variants) {

@@ -5,12 +5,17 @@
 // formats and draw random ones of the others; here coverage of the core's branches leads.
 //
 //   byte 0       operation; the last value converts
-//   byte 1, 2    rounding mode, overflow
-//   then         result format, and three times operand format and 8 bytes of code, lowest first
+//   byte 1, 2    rounding mode, policy: overflow, then flush, then NaN
+//   then         result format, and three times operand format and 8 bytes of code, lowest first,
+//                16 for a format of more than 64 bits
 //
 // A format is one byte: a row of the catalogue, that of the result, or "any", and then follow
 // exponent bits, trailing bits, bias less the usual one, and a byte for each switch. Bytes beyond
 // the end are zero.
+#include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/round/names.hpp"
+
+#include <optional>
 #include <span>
 
 #include "exhaustive/judge.hpp"
@@ -66,28 +71,40 @@ Format any_format(Input& input) {
   return format;
 }
 
-// The reference's codes have 64 bits.
-bool can_be_judged(const Format& format) { return is_valid(format) && width(format) <= 64; }
-
 Format format_of(Input& input, const Format& usual) {
   const uint8_t choice = input.byte();
   if (choice < catalogue.size()) return catalogue[choice].format;
   return choice < 0x80 ? usual : any_format(input);
 }
 
+Policy policy_of(uint8_t choice) {
+  constexpr std::array overflows{Overflow::standard, Overflow::saturate, Overflow::infinity,
+                                 Overflow::nan, Overflow::saturate_finite};
+  constexpr std::array flushes{Flush::none, Flush::inputs, Flush::outputs, Flush::both};
+  constexpr std::array nans{NanRule::canonical, NanRule::propagate, NanRule::all_ones};
+  return {overflows[choice % 5], nans[choice / 20 % 3], flushes[choice / 5 % 4]};
+}
+
+struct Case {
+  ReferenceCase problem;
+  Rounding rounding;
+};
+
 std::optional<Case> case_of(Input input) {
   Case x{};
   const size_t operation = input.byte() % (operations.size() + 1);
-  if (operation < operations.size()) x.operation = operations[operation];
+  if (operation < operations.size()) x.problem.operation = operations[operation];
   x.rounding.mode = input.one_of(mode_names).mode;
-  x.rounding.policy.overflow = input.one_of(std::array{Overflow::standard, Overflow::saturate});
-  x.to = format_of(input, bf16);
-  for (ReferenceOperand& operand : x.operands) {
-    operand.format = format_of(input, x.to);
-    if (!can_be_judged(operand.format)) return std::nullopt;
-    operand.bits = input.word() & low_mask<uint64_t>(width(operand.format));
+  x.rounding.policy = policy_of(input.byte());
+  x.problem.to = format_of(input, bf16);
+  for (ReferenceOperand& operand : x.problem.operands) {
+    operand.format = format_of(input, x.problem.to);
+    if (!is_valid(operand.format)) return std::nullopt;
+    operand.bits = input.word();
+    if (width(operand.format) > 64) operand.bits |= uint128{input.word()} << 64;
+    operand.bits &= low_mask<uint128>(width(operand.format));
   }
-  if (!can_be_judged(x.to)) return std::nullopt;
+  if (!is_valid(x.problem.to)) return std::nullopt;
   return x;
 }
 
@@ -97,7 +114,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto x = case_of(Input({data, size}));
   if (!x) return 0;
   Verdict verdict;
-  verdict.judge_both_words(*x);
+  verdict.judge_every_word(x->problem, x->rounding);
   if (!verdict.agrees())
     expect(false, "the core computes as the reference does: " + verdict.text());
   return 0;

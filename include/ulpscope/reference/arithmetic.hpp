@@ -10,40 +10,41 @@
 //     -> 448 + 448 lies above 448: bits 0x7F (NaN), overflow, inexact
 //
 // Conventions, the same as the core's and stated here on their own. Values:
-//  - The two neighbours of a number are the rungs of ladder.hpp around it; the lower has the
-//    smaller magnitude. Modes and draws choose between them. "Even" and "odd" are said of codes,
-//    which is what IEEE 754 says of significands and P3109 of formats that have only one bit of
-//    them. Of zero and the smallest normal number, neighbours without subnormals, zero is even.
+//  - The neighbours of a number are the rungs of ladder.hpp around it, the lower one of smaller
+//    magnitude. Modes and draws choose between them. "Even" and "odd" are said of codes: for
+//    significands IEEE 754 means the same, and P3109 says so of formats with only one bit of them.
+//    Zero and the smallest normal number, neighbours without subnormals: zero is the even one.
 //  - Overflow is decided with an unbounded exponent range: the ladder goes on above the largest
 //    finite number, and a number overflows if a rung above that is chosen. By the standard policy
 //    nearest modes, `away` and draws then give infinity, `up` and `down` on their side, toward_zero
 //    never; to_odd gives the odd code of the largest number and infinity, and the largest number
 //    in a format without infinity. The other policies do not ask the mode.
 //  - Where there is no infinity NaN stands for it, and without NaN the largest number. An infinity
-//    that arrives and is not delivered counts as overflow and inexact; if it was saturated or the
-//    format has none, saturate_finite gives the largest number.
-//  - Without signs a negative result is zero and invalid if values clamp there (all policies but
-//    `nan`, but only the saturating ones if there is no zero either), else NaN. What rounds to zero
-//    is a zero as good as any.
-//  - Without zero numbers below the smallest one become it in every mode; a zero is invalid and
-//  NaN,
-//    or the smallest positive number when saturating.
+//    that arrives and is not delivered counts as overflow and inexact; the saturating policies then
+//    give the largest number.
+//  - Without signs a negative result is refused: invalid, and zero or NaN. Policy `nan` makes it
+//    NaN, and so do `standard` and `infinity` in a format without zero; otherwise the lowest code
+//    takes its place. What rounds to zero is not negative any more.
+//  - Without zero numbers below the smallest one become it in every mode. A zero is invalid, and
+//  NaN
+//    or, when saturating, the smallest positive number.
 //  - An exact zero sum is +0, rounding down -0; zeros of one sign keep it. Where there is only one
 //    zero it has no sign.
-//  - Flushing inputs reads subnormal operands as zeros of their sign, whichever kind of operand.
-//    Flushing outputs is decided on the rounded result: what rounds to the smallest normal number
-//    stays. A negative result without signs is refused before.
+//  - Flushing inputs reads subnormal operands as zeros of their sign. Flushing outputs makes zero
+//  of
+//    every number, exact or not, that would be below the smallest normal one also after rounding
+//    with unbounded exponents. What is refused for its sign is not flushed.
 //  - A NaN is canonical: quiet, with a clear sign; or all ones with a clear sign; or the first NaN
 //    among the operands handed on, sign and payload, the payload cut to the leading bits that fit
 //    and made quiet. Invalid operations, among them infinity x 0 inside fma whatever the addend is,
 //    make a canonical one. fnuz and P3109 have one NaN without sign. A result that should be NaN in
 //    a format without is invalid and its largest number (e5m0: infinity).
 //
-// Flags:
+// Flags, beside IEEE 754's divide_by_zero and inexact (which a flush or a refusal raises too):
 //  - invalid: also for signalling NaN operands, which only IEEE's kind of NaN has.
 //  - underflow: not zero, below the smallest normal number, and inexact or flushed.
-//  underflow_after:
-//    the same after rounding with unbounded exponents by the same mode or draw.
+//  - underflow_after: the same also after rounding with unbounded exponents by the same mode or
+//    draw.
 //  - tie, away: the number was half way; the upper rung was taken. broken_tie: not half way, but
 //    within 1/16 of a step of it. None is told after an overflow or a flush.
 //  - round_carry: the upper rung was taken and is the first of an exponent field, unless the lower
@@ -59,11 +60,12 @@
 #include "ulpscope/round/stochastic.hpp"
 
 #include <array>
+#include <optional>
 #include <span>
 
 namespace ulpscope {
 
-enum class Operation { convert, add, sub, mul, div, fma, sqrt };
+enum class Operation { add, sub, mul, div, fma, sqrt };
 
 struct ReferenceOperand {
   Format format;
@@ -74,7 +76,7 @@ struct ReferenceOperand {
 // that the operation does not have are ignored.
 struct ReferenceCase {
   Format to;
-  Operation operation;
+  std::optional<Operation> operation;  // nothing: convert the first operand
   std::array<ReferenceOperand, 3> operands;
 };
 
