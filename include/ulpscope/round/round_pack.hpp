@@ -43,7 +43,9 @@ ULPSCOPE_HD constexpr bool stays_tiny(const Format& f, const Exact<Word>& x,
   if (top < emin(f) - 1 || shift <= 0) return true;
   const auto parts = split(x, shift);
   const bool all_ones = parts.kept == low_mask<Word>(precision(f));
-  return !(all_ones && direction.away(parts.discarded, x.negative, true));
+  // With one bit, where codes say what is even, this rung lies below the code 1: it is even.
+  const bool odd = f.trailing_bits > 0;
+  return !(all_ones && direction.away(parts.discarded, x.negative, odd));
 }
 
 // A result that the policy flushes: zero, and the residue is the whole value.
@@ -123,7 +125,8 @@ ULPSCOPE_HD constexpr BasicRounded<Code> round_by(const Format& f, const Exact<W
   if (magnitude > largest_finite_bits<Code>(f)) {
     return unbounded<Code>(f, x, policy, direction.leaves(f, x.negative));
   }
-  if (x.negative && f.sign == Sign::absent && magnitude != 0) return below_zero<Code>(f, x, policy);
+  const bool is_zero = magnitude == 0 && f.zero != Zero::none;
+  if (x.negative && f.sign == Sign::absent && !is_zero) return below_zero<Code>(f, x, policy);
   const auto fraction = fraction_of_ulp(parts.discarded);
   const bool still_tiny = tiny_after(f, x, magnitude, direction);
   if (still_tiny && flushes_outputs(policy.flush)) {
@@ -133,7 +136,7 @@ ULPSCOPE_HD constexpr BasicRounded<Code> round_by(const Format& f, const Exact<W
   if (lost_of(parts.discarded) != Lost::nothing) {
     flags |= inexact_flags(f, x, parts.discarded, fraction, away, still_tiny);
     const int ones = tiny ? f.trailing_bits : precision(f);
-    flags |= flag_if(away && !steps_to_normal && kept == low_mask<Code>(ones), Flag::round_carry);
+    flags |= flag_if(away && kept != 0 && kept == low_mask<Code>(ones), Flag::round_carry);
   }
   int64_t residue =
       away ? residue_one_ulp - fraction.units - (fraction.rest ? 1 : 0) : -fraction.units;
