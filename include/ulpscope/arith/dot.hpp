@@ -12,7 +12,7 @@
 //             down, else +0 (what a chain of additions gives); without terms +0
 //   carry_out the sum lies in a binade above every term (every product, for dot)
 //
-// Limits: up to 2^63 terms. A sum takes memory for the spread of its exponents: 96 bytes for
+// Limits: up to 2^63 terms. A sum takes memory for the spread of its exponents: 88 bytes for
 // products of binary32, 544 for binary64, 16 KiB for formats with 16 exponent bits.
 // Tested by tests/arith/dot_test.cpp.
 #pragma once

@@ -18,8 +18,8 @@
 // subnormals is the smallest number; the largest number has that of its binade although nothing
 // follows. It is positive; of an infinity it is infinity, of a NaN NaN. (Goldberg 1991 and Java's
 // Math.ulp agree; other definitions halve it at powers of two.) A format without subnormals lacks
-// the ulps of its lowest binades: there ulp gives the smallest positive number, and ulp_exponent
-// the spacing itself.
+// the ulps of its lowest binades: there ulp gives the smallest positive number, and
+// quantum_exponent the spacing itself.
 //
 // Tested by tests/arith/neighbours_test.cpp.
 #pragma once
@@ -34,21 +34,21 @@ struct Neighbour {
   Flag flags;
 };
 
-// The rung of a number or infinity; 0 for zeros.
+// Where on the ladder a number or infinity stands; 0 for zeros.
 template <class Bits>
-ULPSCOPE_HD constexpr int128 rung(const Format& f, Bits bits) {
+ULPSCOPE_HD constexpr int128 steps_from_zero(const Format& f, Bits bits) {
   if (is_zero(f, bits)) return 0;
   const auto code = static_cast<uint128>(bits);
-  const auto rung = static_cast<int128>((code & magnitude_mask<uint128>(f)) -
+  const auto size = static_cast<int128>((code & magnitude_mask<uint128>(f)) -
                                         smallest_positive_bits<uint128>(f) + 1);
-  return is_negative(f, code) ? -rung : rung;
+  return is_negative(f, code) ? -size : size;
 }
 
 // Steps from x up to y over the format's numbers: 1 if y is next_up(x); negative downward. No NaN.
 template <class Bits>
 ULPSCOPE_HD constexpr int128 steps_between(const Format& f, Bits x, Bits y) {
-  const int128 a = rung(f, x);
-  const int128 b = rung(f, y);
+  const int128 a = steps_from_zero(f, x);
+  const int128 b = steps_from_zero(f, y);
   const bool skips_zero = f.zero == Zero::none && (a < 0) != (b < 0);
   return b - a - (!skips_zero ? 0 : b > a ? 1 : -1);
 }
@@ -68,7 +68,7 @@ ULPSCOPE_HD constexpr Neighbour<Code> neighbour(const Format& f, Code bits, Towa
   if (is_nan(f, bits)) {
     return {nan_bits<Code>(f), flag_if(is_signalling(f, bits), Flag::invalid)};
   }
-  const int128 from = rung(f, bits);
+  const int128 from = steps_from_zero(f, bits);
   const bool outward = toward == Toward::up ? from >= 0 : from <= 0;
   const bool negative = from < 0 || (from == 0 && toward == Toward::down);
   if (outward && is_infinity(f, bits)) return {bits, Flag::none};
@@ -101,7 +101,7 @@ ULPSCOPE_HD constexpr auto next_down(const Format& f, Bits bits) {
 
 // log2 of the ulp of a finite number.
 template <class Bits>
-ULPSCOPE_HD constexpr int ulp_exponent(const Format& f, Bits bits) {
+ULPSCOPE_HD constexpr int quantum_exponent(const Format& f, Bits bits) {
   const auto x = decode<uint64_t>(f, bits);
   const bool tiny = x.kind == Kind::zero || exponent_of(x) < emin(f);
   return tiny ? smallest_positive_exponent(f) : exponent_of(x) - f.trailing_bits;
@@ -114,7 +114,7 @@ ULPSCOPE_HD constexpr auto ulp(const Format& f, Bits bits) {
   if (is_nan(f, bits)) return nan_bits<Code>(f);
   if (is_infinity(f, bits)) return infinity_bits<Code>(f);
   const Exact<uint64_t> unit{
-      .significand = 1, .exponent = ulp_exponent(f, bits), .kind = Kind::finite};
+      .significand = 1, .exponent = quantum_exponent(f, bits), .kind = Kind::finite};
   return round_pack<Code>(f, unit, away_from_zero).bits;
 }
 

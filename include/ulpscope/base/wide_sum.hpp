@@ -1,5 +1,4 @@
-// A sum that loses nothing: one long fixed-point number, as wide as the terms' exponents are
-// spread.
+// A sum that loses nothing: one fixed-point number, as long as its terms' exponents are spread.
 //
 // WideSum takes every product of two binary32 numbers, 2^-298 to 2^256, and 2^63 of them: the slow,
 // certain road of the exact dot products (attention/exact_dot.hpp), taken where exponents are
