@@ -11,8 +11,8 @@
 //   v = 1.0111|0000 0000..., e = 2^-8    1.0110|1111 1111 .. 1.0111|0000 0001   again
 //
 // v is irrational, so it is at some distance from every such number and some number of limbs proves
-// it. There are two attempts; docs/numerics/functions.md says why no operand needs a third, and what
-// its value would be. Tested by tests/arith/functions_test.cpp.
+// it. There are two attempts; docs/numerics/functions.md says why no operand needs a third, and
+// what its value would be. Tested by tests/arith/functions_test.cpp.
 #pragma once
 
 #include "ulpscope/arith/fixed.hpp"
