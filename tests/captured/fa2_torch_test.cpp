@@ -31,7 +31,8 @@ TEST_SUITE("captured fa2-torch") {
     check_all_cases("h200_fa2_corners", 25);
   }
 
-  TEST_CASE("rows whose visible scores are minus infinity, in some tiles or in all, give them too") {
+  TEST_CASE(
+      "rows whose visible scores are minus infinity, in some tiles or in all, give them too") {
     check_all_cases("h200_fa2_infinite", 4);
   }
 

@@ -84,7 +84,7 @@ TEST_CASE("a name may carry its own rounding") {
 
 TEST_CASE("to odd, integers go to the odd neighbour as in SoftFloat 3e") {
   CHECK(answer("f16_to_i32", {0xC100}, by(Mode::to_odd)).bits == 0xFFFFFFFD);  // -2.5 to -3
-  CHECK(answer("f16_to_i32", {0x4480}, by(Mode::to_odd)).bits == 5);  // 4.5
+  CHECK(answer("f16_to_i32", {0x4480}, by(Mode::to_odd)).bits == 5);           // 4.5
   CHECK(answer("f16_roundToInt", {0x0001}, by(Mode::to_odd)).bits == 0x3C00);
   CHECK(answer("f16_to_ui32", {0xB400}, by(Mode::to_odd)).flags == testfloat_invalid);
 }
