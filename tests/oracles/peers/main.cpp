@@ -49,7 +49,7 @@ Question question(std::istringstream& line) {
 std::string text(Flag flags) {
   static constexpr std::array names{
       std::pair{Flag::invalid, "invalid"},   std::pair{Flag::divide_by_zero, "divide by zero"},
-      std::pair{Flag::overflow, "overflow"}, std::pair{Flag::underflow_after, "underflow"},
+      std::pair{Flag::overflow, "overflow"}, std::pair{Flag::underflow, "underflow"},
       std::pair{Flag::inexact, "inexact"},
   };
   std::string words;

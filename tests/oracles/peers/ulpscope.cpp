@@ -1,6 +1,7 @@
 // ulpscope's answers: decode, one exact operation, one rounding.
 #include "ulpscope/arith/divide.hpp"
 #include "ulpscope/arith/elementary.hpp"
+#include "ulpscope/arith/integers.hpp"
 #include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/interop/limits.hpp"
 #include "ulpscope/round/names.hpp"
@@ -23,12 +24,8 @@ uint64_t limit(const Question& q) {
 
 template <class Word>
 Exact<Word> exact(const Operand& x) {
-  if (x.format != "int64") return decode<Word>(format_named(x.format), x.bits);
-  const auto integer = bit_cast<int64_t>(x.bits);
-  if (integer == 0) return exact_zero<Word>(false);
-  return {.significand = integer < 0 ? 0 - x.bits : x.bits,
-          .kind = Kind::finite,
-          .negative = integer < 0};
+  if (x.format == "int64") return exact_integer<Word>(x.bits, integer_type<int64_t>);
+  return decode<Word>(format_named(x.format), x.bits);
 }
 
 Rounded rounded(const Question& q, const Format& to, const Rounding& rounding) {
@@ -49,12 +46,18 @@ Rounded rounded(const Question& q, const Format& to, const Rounding& rounding) {
   refuse(q, "ulpscope");
 }
 
+// The five flags, with tininess after rounding, as APFloat has it.
+Flag five_flags(Flag flags) {
+  return (flags & (Flag::inexact | Flag::overflow | Flag::invalid | Flag::divide_by_zero)) |
+         flag_if(has(flags, Flag::underflow_after), Flag::underflow);
+}
+
 }  // namespace
 
 Answer ask_ulpscope(const Question& q) {
   const Format to = format_named(q.format);
   const auto result = rounded(q, to, rounding_named(q.rounding, &to));
-  return {result.bits, double_value(to, result.bits), result.flags};
+  return {result.bits, double_value(to, result.bits), five_flags(result.flags)};
 }
 
 }  // namespace ulpscope::peers

@@ -1,9 +1,11 @@
 // Boost.Multiprecision's cpp_bin_float with 11 bits and the exponents of binary16 or of TF32. It
 // has values and no codes.
-#include <boost/multiprecision/cpp_bin_float.hpp>
-#include <boost/version.hpp>
+#include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/round/value.hpp"
 
 #include "peer.hpp"
+#include <boost/multiprecision/cpp_bin_float.hpp>
+#include <boost/version.hpp>
 
 namespace ulpscope::peers {
 
@@ -17,7 +19,7 @@ using ElevenBits =
 template <class Number>
 Number number(const Operand& x) {
   if (x.format == "int64") return Number(bit_cast<int64_t>(x.bits));
-  return Number(bit_cast<double>(x.bits));
+  return Number(double_value(format_named(x.format), x.bits));
 }
 
 template <class Number>
