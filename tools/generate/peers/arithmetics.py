@@ -87,7 +87,7 @@ def ask_ml_dtypes(questions):
         if q.operation != "convert":
             results = functions[q.operation](*operands)
         elif q.route == "scalar":
-            results = numpy.array([to.type(x.item()) for x in operands[0]], dtype=to)
+            results = numpy.array([to.type(x) for x in operands[0].tolist()], dtype=to)
         else:
             results = operands[0].astype(to)
         values = results.astype(numpy.float64)
@@ -116,6 +116,16 @@ def gfloat_format(name):
         types.Domain.Extended if name[-1] == "e" else types.Domain.Finite)
 
 
+def gfloat_code(to, value):
+    """None where what was rounded to is no number of the format: encode_float raises or gives NaN."""
+    try:
+        code = gfloat.encode_float(to, value)
+    except ValueError:
+        return None
+    decoded = gfloat.decode_float(to, code).fval
+    return code if decoded == value or (decoded != decoded and value != value) else None
+
+
 def ask_gfloat(questions):
     """round_float, then encode_float; `sat` if the rounding's policy is one that saturates."""
     answers = []
@@ -124,9 +134,5 @@ def ask_gfloat(questions):
         mode, _, policy = q.rounding.partition(":")
         value = gfloat.round_float(to, float(numpy_array(q.operands)[0]), GFLOAT_MODES[mode],
                                    sat="sat" in policy)
-        try:
-            code = gfloat.encode_float(to, value)
-        except ValueError:  # what it rounded to is no number of the format
-            code = None
-        answers.append(Answer(code, value))
+        answers.append(Answer(gfloat_code(to, value), value))
     return answers
