@@ -129,7 +129,6 @@ class VectorSource {
                                     std::min(top_field_, target - bias_ + top_field_));
         return {code(draws, a), code(draws, a + bias_ - target), 0};
       }
-      case Operation::convert:
       case Operation::sqrt: return {code(draws, target), 0, 0};
     }
     return {};
@@ -168,7 +167,6 @@ class VectorSource {
         x.b = (((x.a & magnitude) + near) & magnitude) | (~x.a & sign_);
         return x;
       case Operation::sub: x.b = (((x.a & magnitude) + near) & magnitude) | (x.a & sign_); return x;
-      case Operation::convert:
       case Operation::mul:
       case Operation::div:
       case Operation::sqrt: return x;
