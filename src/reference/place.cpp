@@ -48,6 +48,7 @@ int Steps::compare(const Integer& p, int n) const {
 }
 
 int64_t Steps::units() const {
+  if (exact_) return 0;
   constexpr int depth = 32;
   if (!root_) return static_cast<int64_t>(times_power_of_two(numerator_, depth) / denominator_);
   const Integer fine = sqrt(Integer(times_power_of_two(numerator_, 2 * depth) / denominator_));
@@ -59,7 +60,7 @@ Place place_on_ladder(const Format& f, const ExactNumber& x) {
   const int lowest = lowest_binade(f);
   const bool tiny = binade < lowest;
   const int foot = f.subnormals == Subnormals::present ? lowest - f.trailing_bits : lowest;
-  const Steps steps(x, tiny ? foot : binade - f.trailing_bits);
+  Steps steps(x, tiny ? foot : binade - f.trailing_bits);
   // A normal binade begins at the rung of its 1.0; below the normal numbers rungs count from zero.
   const auto whole = static_cast<uint128>(steps.whole());
   const auto hidden = uint128{1} << f.trailing_bits;
@@ -67,8 +68,9 @@ Place place_on_ladder(const Format& f, const ExactNumber& x) {
   const uint128 lower =
       tiny ? whole : first_normal_rung<uint128>(f) + binades * hidden + (whole - hidden);
   const int64_t units = steps.units();
-  Place place{lower, next_rung(f, lower), tiny, steps, units, steps.compare(units, 32) != 0, {}};
-  if (binade == lowest - 1 && !steps.exact()) {
+  const bool truncated = !steps.exact() && steps.compare(units, 32) != 0;
+  Place place{lower, next_rung(f, lower), tiny, std::move(steps), units, truncated, {}};
+  if (binade == lowest - 1 && !place.above.exact()) {
     const Steps fine(x, binade - f.trailing_bits);
     const bool last = static_cast<uint128>(fine.whole()) == 2 * hidden - 1;
     if (last && !fine.exact()) place.last_fine_step = fine;
