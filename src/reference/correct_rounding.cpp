@@ -65,17 +65,24 @@ uint64_t nearest_rung(const Format& f, const TwoDoubles& x) {
   }
   if (low > top_rung(f)) return low;
   const Rung below = rung(f, low);
+  if (below.significand == 0) low = 0;  // without subnormals many codes are zero
   const int half = compare(x, value_of({2 * below.significand + 1, below.exponent - 1}));
-  const bool odd = below.significand % 2 == 1;
-  return half > 0 || (half == 0 && odd) ? low + 1 : low;
+  return half > 0 || (half == 0 && low % 2 == 1) ? next_rung(f, low) : low;
 }
+
+// By policy `standard`, where the format has no number for it: refused for its sign, or no zero.
+uint64_t refused_code(const Format& f) { return f.zero == Zero::none ? nan_code(f) : 0; }
 
 uint64_t round_nearest(const Format& f, const TwoDoubles& number) {
   const TwoDoubles x = normalised(number);
   if (std::isnan(x.hi)) return nan_code(f);
   const bool negative = std::signbit(x.hi);
-  if (std::isinf(x.hi)) return beyond_code(f, negative);
-  const uint64_t taken = nearest_rung(f, magnitude(x));
+  const bool zero = std::fpclassify(x.hi) == FP_ZERO;
+  if (zero && f.zero == Zero::none) return refused_code(f);
+  const bool infinite = std::isinf(x.hi);
+  const uint64_t taken = infinite ? top_rung(f) + 1 : nearest_rung(f, magnitude(x));
+  const bool rounds_to_zero = taken == 0 && f.zero != Zero::none;
+  if (negative && f.sign == Sign::absent && !rounds_to_zero) return refused_code(f);
   return taken > top_rung(f) ? beyond_code(f, negative) : number_code(f, negative, taken);
 }
 
@@ -97,8 +104,8 @@ double ulp_at(const Format& f, const TwoDoubles& number) {
   const uint64_t bits = bit_cast<uint64_t>(x.hi);
   int exponent = static_cast<int>(bits >> 52) - 1023;
   if ((bits & fraction) == 0 && x.lo < 0) exponent -= 1;  // a little below a power of two
-  const int lowest = rung(f, 0).exponent;
-  return power_of_two(std::max(exponent - f.trailing_bits, lowest));
+  return power_of_two(exponent < lowest_binade(f) ? rung(f, 0).exponent
+                                                  : exponent - f.trailing_bits);
 }
 
 // The code that every number within `error` of x rounds to, if it is one code.

@@ -38,7 +38,7 @@ bool equal(double x, double y) { return bit_cast<uint64_t>(x) == bit_cast<uint64
 }  // namespace
 
 TEST_CASE("every finite code rounds to itself, and every middle to its even neighbour") {
-  for (const Format& f : {bfloat16, half, e4m3, e2m1}) {
+  for (const Format& f : {bfloat16, half, e4m3, e2m1, Format{5, 0, 15}}) {
     for (uint64_t k = 0; k <= top_rung(f); ++k) {
       REQUIRE(round_reference(f, value(f, k), 0) == k);
       REQUIRE(round_reference(f, -value(f, k), -0.0) == sign_code(f, true) + k);
@@ -54,16 +54,23 @@ TEST_CASE("every finite code rounds to itself, and every middle to its even neig
 
 TEST_CASE("random doubles round as exact fractions do") {
   std::mt19937_64 random(31);
-  for (const Format& f : {bfloat16, half, e4m3, e2m1, binary32}) {
+  const Format no_subnormals{4, 3, 7, Infinity::present, Nan::ieee, Zero::both, Subnormals::absent};
+  const Format powers{5, 0, 15, Infinity::present, Nan::minus_zero, Zero::positive};
+  const Format unsigned_powers{
+      8, 0, 127, Infinity::absent, Nan::highest, Zero::none, Subnormals::absent, Sign::absent};
+  const Format no_signs{
+      5, 2, 15, Infinity::present, Nan::highest, Zero::positive, Subnormals::present, Sign::absent};
+  for (const Format& f :
+       {bfloat16, half, e4m3, e2m1, binary32, no_subnormals, powers, unsigned_powers, no_signs}) {
     for (int i = 0; i < 3000; ++i) {
       const uint64_t exponent = 1023 - 160 + random() % 300;
       const double x = bit_cast<double>((random() & ~(uint64_t{0x7FF} << 52)) | exponent << 52);
       const auto judged = reference_convert(binary64, bit_cast<uint64_t>(x), f, {});
-      REQUIRE(round_reference(f, x, 0) == judged.bits);
+      const auto code = static_cast<uint64_t>(judged.bits);
+      REQUIRE(round_reference(f, x, 0) == code);
       if (has(judged.flags, Flag::residue_saturated | Flag::residue_truncated)) continue;
       const double ulps = static_cast<double>(judged.residue) * 0x1p-32;
-      const auto bits = static_cast<uint64_t>(judged.bits);
-      REQUIRE(equal(signed_ulp_error(f, bits, x, 0) + 0.0, ulps + 0.0));
+      REQUIRE(equal(signed_ulp_error(f, code, x, 0) + 0.0, ulps + 0.0));
     }
   }
 }

@@ -65,3 +65,55 @@ TEST_CASE("a format of 64 bits has its sign in the highest") {
   CHECK(read_code(binary64, 0xBFF0000000000000).negative);
   CHECK(read_code(binary64, 0xFFF0000000000000).kind == CodeKind::infinity);
 }
+
+TEST_CASE("ladders begin with subnormals, with a leap over absent ones, or without zero") {
+  CHECK(next_rung(e4m3fn, uint64_t{0}) == 1);
+  CHECK(first_normal_rung(e4m3fn) == 8);
+  constexpr Format leaping{4, 3, 7, Infinity::present, Nan::ieee, Zero::both, Subnormals::absent};
+  CHECK(next_rung(leaping, uint64_t{0}) == 8);
+  CHECK(same(value(rung(leaping, 7)), 0.0));
+  CHECK(same(value(rung(leaping, 8)), 0x1p-6));
+  CHECK(rung(leaping, 0).exponent == -6);  // the step from zero is 2^-6
+  constexpr Format scale{
+      8, 0, 127, Infinity::absent, Nan::highest, Zero::none, Subnormals::absent, Sign::absent};
+  CHECK(same(value(rung(scale, 0)), 0x1p-127));
+  CHECK(same(value(rung(scale, 127)), 1.0));
+  CHECK(next_rung(scale, uint64_t{0}) == 1);
+  CHECK(first_normal_rung(scale) == 0);
+  CHECK(top_rung(scale) == 0xFE);
+  CHECK(read_code(scale, 0xFF).kind == CodeKind::nan);
+}
+
+TEST_CASE("infinity lies below the highest NaN, and P3109's NaN at -0") {
+  constexpr Format binary8p3se{5, 2, 16, Infinity::present, Nan::minus_zero, Zero::positive};
+  CHECK(top_rung(binary8p3se) == 0x7E);
+  CHECK(read_code(binary8p3se, 0xFF).kind == CodeKind::infinity);
+  CHECK(read_code(binary8p3se, 0xFF).negative);
+  CHECK(read_code(binary8p3se, 0x80).kind == CodeKind::nan);
+  CHECK(nan_code(binary8p3se) == 0x80);
+  constexpr Format binary8p3ue{
+      6, 2, 32, Infinity::present, Nan::highest, Zero::positive, Subnormals::present, Sign::absent};
+  CHECK(top_rung(binary8p3ue) == 0xFD);
+  CHECK(read_code(binary8p3ue, 0xFE).kind == CodeKind::infinity);
+  CHECK(read_code(binary8p3ue, 0xFF).kind == CodeKind::nan);
+  CHECK(same(value(read_code(binary8p3ue, 0xFD).magnitude), 1.25 * 0x1p31));
+  CHECK(sign_code(binary8p3ue, true) == 0);
+}
+
+TEST_CASE("a NaN's trailing field, and the half of it that is quiet") {
+  CHECK(read_code(bfloat16, 0xFFC3).trailing == 0x43);
+  CHECK(quiet_part(bfloat16) == 0x40);
+  CHECK(read_code(e4m3fn, 0x7F).trailing == 0);
+  CHECK(quiet_part(e4m3fn) == 0);
+}
+
+TEST_CASE("codes of more than 64 bits are read with the sign and the field above them") {
+  constexpr Format widest{16, 63, 32767};
+  const uint128 one = uint128{32767} << 63;
+  const Code minus_one = read_code(widest, one | uint128{1} << 79);
+  CHECK(minus_one.kind == CodeKind::number);
+  CHECK(minus_one.negative);
+  CHECK(minus_one.magnitude.significand == uint64_t{1} << 63);
+  CHECK(minus_one.magnitude.exponent == -63);
+  CHECK(read_code(widest, top_rung<uint128>(widest) + 1).kind == CodeKind::infinity);
+}

@@ -21,7 +21,8 @@
 
 namespace ulpscope {
 
-// Nearest even; beyond the largest finite number infinity, NaN (`fn`) or that number (`finite`).
+// Nearest even, the even code of two; beyond the largest finite number infinity, NaN (`fn`) or that
+// number (`finite`). Numbers that the format lacks as the standard policy of arithmetic.hpp has it.
 uint64_t round_reference(const Format& format, double hi, double lo);
 
 // (value of the code - (hi + lo)) / ulp. NaN on either side gives NaN, two infinities of one sign
