@@ -30,9 +30,11 @@ Number result(const Question& q) {
     if (q.operation == "mul") return number(0) * number(1);
     if (q.operation == "div") return number(0) / number(1);
     if (q.operation == "fma") return Eigen::internal::pmadd(number(0), number(1), number(2));
-    if (q.operation == "sqrt") return Eigen::numext::sqrt(number(0));
-    if (q.operation == "exp") return Eigen::numext::exp(number(0));
-    if (q.operation == "log") return Eigen::numext::log(number(0));
+    if (q.operation == "sqrt") return sqrt(number(0));
+    if (q.operation == "exp") return exp(number(0));
+    if (q.operation == "log") return log(number(0));
+    if (q.operation == "log2") return log2(number(0));
+    if (q.operation == "tanh") return tanh(number(0));
   }
   refuse(q, "Eigen");
 }

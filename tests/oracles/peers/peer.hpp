@@ -4,9 +4,9 @@
 //   Question{"convert", {"bf16", "rne"}, {{"fp64", 0x3FF0100000001000}}}
 //     Eigen -> Answer{.bits = 0x3F80, .value = 1.0};  ulpscope -> 0x3F81, 1.0078125, inexact
 //
-// Operations: convert, add, mul, div, fma, sqrt, exp, log, and the constants epsilon and
-// round_error of std::numeric_limits, for bf16 and fp16. An operand is the code of a number in
-// its own format, or a signed integer ("int64"). Formats of up to 64 bits.
+// Operations: convert, add, mul, div, fma, sqrt, exp, log, log2, tanh, and the constants
+// epsilon and round_error of std::numeric_limits, for bf16 and fp16. An operand is the code of a
+// number in its own format, or a signed integer ("int64"). Formats of up to 64 bits.
 //
 // A peer that cannot answer (no such operation, format or rounding) throws an Error. Run by
 // tools/peers, which shows every answer on that page.

@@ -1,6 +1,6 @@
 // ulpscope's answers: decode, one exact operation, one rounding.
 #include "ulpscope/arith/divide.hpp"
-#include "ulpscope/arith/elementary.hpp"
+#include "ulpscope/arith/functions.hpp"
 #include "ulpscope/arith/integers.hpp"
 #include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/interop/limits.hpp"
@@ -32,7 +32,7 @@ Rounded rounded(const Question& q, const Format& to, const Rounding& rounding) {
   if (q.operands.empty()) {
     return {.bits = to == bf16 ? limit<bf16>(q) : limit<fp16>(q), .residue = 0, .flags = {}};
   }
-  // 128 bits hold a product of two binary64 significands; the functions work on 64.
+  // 128 bits hold a product of two binary64 significands; 64 are enough for the functions.
   const auto x = [&](size_t i) { return exact<uint128>(q.operands.at(i)); };
   const auto narrow = [&] { return exact<uint64_t>(q.operands.at(0)); };
   if (q.operation == "convert") return round_pack(to, x(0), rounding);
@@ -41,8 +41,10 @@ Rounded rounded(const Question& q, const Format& to, const Rounding& rounding) {
   if (q.operation == "div") return round_pack(to, divide(x(0), x(1)), rounding);
   if (q.operation == "fma") return round_pack(to, fma(x(0), x(1), x(2), rounding.mode), rounding);
   if (q.operation == "sqrt") return round_pack(to, square_root(x(0)), rounding);
-  if (q.operation == "exp") return round_pack(to, exp_value(narrow()), rounding);
-  if (q.operation == "log") return round_pack(to, log_value(narrow()), rounding);
+  if (q.operation == "exp") return round_pack(to, exp_exact(narrow()), rounding);
+  if (q.operation == "log") return round_pack(to, log_exact(narrow()), rounding);
+  if (q.operation == "log2") return round_pack(to, log2_exact(narrow()), rounding);
+  if (q.operation == "tanh") return round_pack(to, tanh_exact(narrow()), rounding);
   refuse(q, "ulpscope");
 }
 

@@ -82,7 +82,8 @@ def ask_ml_dtypes(questions):
     to = numpy_type(q.format)
     operands = [numpy_array(column) for column in zip(*(q.operands for q in questions))]
     functions = {"add": numpy.add, "mul": numpy.multiply, "div": numpy.divide,
-                 "sqrt": numpy.sqrt, "exp": numpy.exp, "log": numpy.log}
+                 "sqrt": numpy.sqrt, "exp": numpy.exp, "log": numpy.log,
+                 "log2": numpy.log2, "tanh": numpy.tanh}
     with numpy.errstate(all="ignore"):
         if q.operation != "convert":
             results = functions[q.operation](*operands)
@@ -117,7 +118,7 @@ def gfloat_format(name):
 
 
 def gfloat_code(to, value):
-    """None where what was rounded to is no number of the format: encode_float raises or gives NaN."""
+    """None where the value is no number of the format: encode_float raises or gives NaN."""
     try:
         code = gfloat.encode_float(to, value)
     except ValueError:

@@ -14,6 +14,7 @@ import pathlib
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal, getcontext
 from fractions import Fraction
 from importlib.metadata import version
@@ -85,19 +86,21 @@ def exact_value(q):
 
 
 def check(case, q, theirs, ours):
-    where = f"{case.peer}, {asked(case)}"
+    def refuse(why):
+        gives, ulpscope = shown(theirs, case.format), shown(ours, case.format)
+        raise SystemExit(f"peers: {case.peer}, {asked(case)}: it gives {gives}, ulpscope "
+                         f"{ulpscope}: {why}")
+
     if alike(theirs, ours):
-        raise SystemExit(f"peers: {where}: no difference any more, both give {shown(ours, case.format)}")
-    is_number = all(map(math.isfinite, (theirs.value, ours.value)))
+        refuse("no difference any more")
+    operands = [float(numpy_array((x,))[0]) for x in q.operands]
     is_member = theirs.code is not None or case.peer == "boost"  # which has no codes at all
-    if case.kind == POLICY or not q.operands or not is_number or not is_member:
-        return
-    if any(not math.isfinite(float(numpy_array((o,))[0])) for o in q.operands):
+    are_numbers = all(map(math.isfinite, (theirs.value, ours.value, *operands)))
+    if case.kind == POLICY or not operands or not is_member or not are_numbers:
         return
     exact = exact_value(q)
     if abs(Fraction(ours.value) - exact) > abs(Fraction(theirs.value) - exact):
-        raise SystemExit(f"peers: {where}: ulpscope's {shown(ours, case.format)} is further from the exact "
-                         f"value than {shown(theirs, case.format)}")
+        refuse("ulpscope is further from the exact value")
 
 
 # ---- The page --------------------------------------------------------------------------------
@@ -137,20 +140,22 @@ def section(program, peer, title):
         q = question(case)
         [theirs], [ours] = ask(program, peer, [q]), ask(program, "ulpscope", [q])
         check(case, q, theirs, ours)
-        flagless = ours if theirs.flags else type(ours)(ours.code, ours.value)
-        rows.append(f"| {asked(case)} | {shown(theirs, case.format)} | {shown(flagless, case.format)} | {case.kind} | "
-                    f"{case.standard} |")
+        if theirs.flags is None:
+            ours = replace(ours, flags=None)
+        cells = [asked(case), shown(theirs, case.format), shown(ours, case.format), case.kind,
+                 case.standard]
+        rows.append(f"| {' | '.join(cells)} |")
     return rows + [""]
 
 
 def sweep_row(program, sweep):
     questions = [Question(sweep.operation, sweep.format, "rne", (Operand(sweep.operand, code),),
-                          sweep.route) for codes in sweep.operands for code in codes]
+                          sweep.route) for code in sweep.codes]
     pairs = zip(ask(program, sweep.peer, questions), ask(program, "ulpscope", questions))
     differ = sum(not same_number(theirs, ours) for theirs, ours in pairs)
     operand = "Python float" if sweep.route == "scalar" else sweep.operand
     return (f"| {sweep.peer} | {sweep.operation}, {operand} to {sweep.format} | "
-            f"{sweep.codes} | {len(questions):,} | {differ:,} |")
+            f"{sweep.operands} | {len(questions):,} | {differ:,} |")
 
 
 def answers(program):
