@@ -7,7 +7,7 @@
 
 namespace ulpscope {
 
-inline void check_every_triple(const Format& f, std::span<const Rounding> roundings) {
+inline Verdict every_triple(const Format& f, std::span<const Rounding> roundings) {
   Verdict verdict;
   for (uint64_t triple = 0; triple >> 24 == 0; ++triple) {
     const uint64_t a = triple >> 16;
@@ -15,6 +15,11 @@ inline void check_every_triple(const Format& f, std::span<const Rounding> roundi
     const uint64_t c = triple & 0xFF;
     verdict.judge({f, Operation::fma, {{{f, a}, {f, b}, {f, c}}}}, roundings);
   }
+  return verdict;
+}
+
+inline void check_every_triple(const Format& f, std::span<const Rounding> roundings) {
+  const Verdict verdict = every_triple(f, roundings);
   CHECK_MESSAGE(verdict.agrees(), verdict.text());
 }
 
