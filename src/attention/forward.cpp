@@ -48,7 +48,7 @@ void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out) {
   if constexpr (Sink::enabled) q_exact_.align(q_, 0, 0);
 
   // Tiles that some row of this tile sees: the last row sees most.
-  const int64_t visible = visible_keys(p, p.mask, rows.first + plan_.tile_rows - 1);
+  const int64_t visible = plan_.seen(rows.first + plan_.tile_rows - 1).end;
   const int64_t end_tile = (visible + plan_.tile_keys - 1) / plan_.tile_keys;
   const auto size = static_cast<size_t>(rows.count * p.dim);
   out.o.resize(size);
@@ -105,7 +105,7 @@ void ForwardPass<Sink>::visit(const TileRows& rows, int64_t tile, int64_t turn) 
     v_exact_.align(head_.v, 0, first);
   }
   for (int64_t r = 0; r < rows.count; ++r) {
-    const int64_t seen = visible_keys(p, p.mask, rows.first + r) - first;
+    const int64_t seen = plan_.seen(rows.first + r).end - first;
     visit_row(r,
               {.first = first,
                .count = plan_.tile_keys,

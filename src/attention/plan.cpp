@@ -19,7 +19,7 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // share a K/V head then become the query rows. Codes stay where they are.
 Problem folded(const Recipe& recipe, Problem p) {
   if (p.rows != 1) return p;
-  p.mask = Mask::none;
+  p.mask = no_mask;
   const int64_t group = p.heads / p.kv_heads;
   if (!recipe.folds_group_into_rows || group == 1) return p;
   p.rows = group;

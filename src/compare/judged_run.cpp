@@ -34,7 +34,8 @@ std::vector<double> decoded(const Format& format, std::span<const uint16_t> code
 // One head's operands in binary64, and the view of them that the reference takes.
 class DecodedHead {
  public:
-  DecodedHead(const Problem& p, int64_t batch, int64_t head) {
+  DecodedHead(const Plan& plan, int64_t batch, int64_t head) {
+    const Problem& p = plan.problem;
     const auto q_size = static_cast<size_t>(p.rows * p.dim);
     const auto kv_size = static_cast<size_t>(p.keys * p.dim);
     const int64_t kv_head = head / (p.heads / p.kv_heads);
@@ -51,7 +52,12 @@ class DecodedHead {
              .dim_qk = p.dim,
              .dim_v = p.dim,
              .scale = to_double(p.scale)};
-    if (p.mask == Mask::causal) view_.visible = causal_keys(p.keys, p.keys - p.rows);
+    if (p.mask != no_mask) {
+      view_.visible = [&plan](int64_t row) {
+        const SeenKeys seen = plan.seen(row);
+        return KeyRange{seen.first, seen.end};
+      };
+    }
   }
   const ReferenceHead& view() const { return view_; }
 
@@ -96,7 +102,7 @@ class JudgedHead : public HeadObserver {
   JudgedHead(Shared& shared, int64_t batch, int64_t head)
       : shared_(shared),
         outer_(batch * shared.plan.problem.heads + head),
-        head_(shared.plan.problem, batch, head),
+        head_(shared.plan, batch, head),
         o_errors_(o_tally(shared.plan)),
         lse_errors_(lse_tally(shared.plan)) {}
   JudgedHead(const JudgedHead&) = delete;
@@ -196,7 +202,7 @@ double difference_in_ulps(const Plan& plan, int64_t row_of_all) {
   const HostFpGuard guard;
   const Problem& p = plan.problem;
   const int64_t outer = row_of_all / p.rows;
-  const DecodedHead head(p, outer / p.heads, outer % p.heads);
+  const DecodedHead head(plan, outer / p.heads, outer % p.heads);
   WideRow wide;
   ExactRow exact;
   wide_attention_row(head.view(), row_of_all % p.rows, wide);

@@ -81,7 +81,7 @@ Problem problem_of(const AttentionOptions& options, const Operands& o, const Chi
   p.keys = o.k.sizes[2];
   p.dim = o.q.sizes[3];
   p.format = o.q.format;
-  p.mask = options.masking == Masking::causal ? Mask::causal : Mask::none;
+  p.mask = options.masking == Masking::causal ? causal_mask : no_mask;
   p.launch = {.batch = p.batch,
               .heads = p.heads,
               .multiprocessors = options.multiprocessors.value_or(chip.multiprocessors)};

@@ -120,7 +120,7 @@ json problem_json(const Plan& plan, const Operand16& q, const Operand16& k) {
           {"seq_q", q.sizes[2]},
           {"seq_k", k.sizes[2]},
           {"head_dim", q.sizes[3]},
-          {"causal", plan.problem.mask == Mask::causal},
+          {"causal", plan.problem.mask == causal_mask},
           {"scale", scale},
           {"launch", {plan.problem.launch.batch, plan.problem.launch.heads}}};
 }

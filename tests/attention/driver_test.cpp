@@ -64,13 +64,8 @@ bool same_tiles(const Collected& a, const Collected& b) {
   return true;
 }
 
-constexpr Shape several_heads{.rows = 150,
-                              .keys = 90,
-                              .dim = 24,
-                              .mask = Mask::causal,
-                              .batch = 2,
-                              .heads = 4,
-                              .kv_heads = 2};
+constexpr Shape several_heads{
+    .rows = 150, .keys = 90, .dim = 24, .mask = causal_mask, .batch = 2, .heads = 4, .kv_heads = 2};
 
 }  // namespace
 

@@ -15,7 +15,7 @@ namespace {
 
 // Head size 72 has tiles of 64 keys; where keys are split, 32 has tiles of 256 and 136 of 64.
 constexpr Shape three_tiles{.rows = 10, .keys = 136, .dim = 72};
-constexpr Shape three_tiles_causal{.rows = 10, .keys = 136, .dim = 72, .mask = Mask::causal};
+constexpr Shape three_tiles_causal{.rows = 10, .keys = 136, .dim = 72, .mask = causal_mask};
 constexpr Shape two_parts_of_two{.rows = 2, .keys = 200, .dim = 136, .launch_heads = 130};
 constexpr Shape ten_parts{.rows = 2, .keys = 2400, .dim = 32, .launch_heads = 1};
 
@@ -130,7 +130,7 @@ TEST_CASE("probabilities that stay in binary32 go through the second product as 
 }
 
 TEST_CASE("rows that see no key give O = 0 and LSE = +infinity") {
-  const auto owned = random_problem(6, {.rows = 40, .keys = 24, .dim = 64, .mask = Mask::causal});
+  const auto owned = random_problem(6, {.rows = 40, .keys = 24, .dim = 64, .mask = causal_mask});
   holds_as_built(owned);
   const Outputs outputs = run_one_head(plan_of(owned));
   for (size_t row = 0; row < 40; ++row) {
@@ -141,10 +141,10 @@ TEST_CASE("rows that see no key give O = 0 and LSE = +infinity") {
 }
 
 TEST_CASE("one query row sees every key, causal or not") {
-  auto owned = random_problem(7, {.rows = 1, .keys = 300, .dim = 64, .mask = Mask::causal});
+  auto owned = random_problem(7, {.rows = 1, .keys = 300, .dim = 64, .mask = causal_mask});
   const Outputs causal = run_one_head(plan_of(owned));
   holds_as_built(owned);
-  owned.problem.mask = Mask::none;
+  owned.problem.mask = no_mask;
   CHECK(causal == run_one_head(plan_of(owned)));
 }
 

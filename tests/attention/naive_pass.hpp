@@ -146,7 +146,7 @@ class NaivePass {
   }
   // Row i sees the keys before this one.
   int64_t seen(int64_t i) const {
-    if (p_.mask == Mask::none) return p_.keys;
+    if (p_.mask == no_mask) return p_.keys;
     return std::clamp<int64_t>(i + 1 + p_.keys - p_.rows, 0, p_.keys);
   }
   Register chain(Site site, const Format& a_format, const std::vector<uint32_t>& a,
@@ -191,7 +191,7 @@ class NaivePass {
 
       Register r;
       if (!is_first) {
-        const Register to = p_.mask == Mask::causal ? zero_if_nothing(raised) : raised;
+        const Register to = p_.mask == causal_mask ? zero_if_nothing(raised) : raised;
         const Register step = subtract(Site::maximum_step, m, to);
         r = ex2(Site::rescale_factor, multiply(Site::scaled_step, step, c));
         for (Register& x : o) x = multiply(Site::rescale, x, r);

@@ -103,7 +103,7 @@ TEST_CASE("one query row turns the heads of a group into rows") {
   const auto owned = random_problem(1, {.rows = 1,
                                         .keys = 300,
                                         .dim = 64,
-                                        .mask = Mask::causal,
+                                        .mask = causal_mask,
                                         .batch = 2,
                                         .heads = 12,
                                         .kv_heads = 3,
@@ -113,7 +113,7 @@ TEST_CASE("one query row turns the heads of a group into rows") {
   CHECK(plan.problem.heads == 3);
   CHECK(plan.problem.kv_heads == 3);
   CHECK(plan.problem.launch.heads == 3);
-  CHECK(plan.problem.mask == Mask::none);
+  CHECK(plan.problem.mask == no_mask);
 }
 
 TEST_CASE("3000 keys of 64 heads over 8: 24 parts after folding, where 64 heads alone gave 4") {

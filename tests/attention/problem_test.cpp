@@ -94,19 +94,43 @@ TEST_CASE("the default scale is 1/sqrt(head size), rounded once from binary64") 
   CHECK(default_scale(80) == bit_cast<uint32_t>(static_cast<float>(0.11180339887498948)));
 }
 
-TEST_CASE("causal rows are aligned to the bottom right corner") {
-  Problem wide;
-  wide.rows = 4;
-  wide.keys = 6;
-  CHECK(visible_keys(wide, Mask::causal, 0) == 3);
-  CHECK(visible_keys(wide, Mask::causal, 3) == 6);
-  CHECK(visible_keys(wide, Mask::causal, 9) == 6);
-  CHECK(visible_keys(wide, Mask::none, 0) == 6);
-  Problem tall;
-  tall.rows = 6;
-  tall.keys = 4;
-  CHECK(visible_keys(tall, Mask::causal, 0) == 0);
-  CHECK(visible_keys(tall, Mask::causal, 1) == 0);
-  CHECK(visible_keys(tall, Mask::causal, 2) == 1);
-  CHECK(visible_keys(tall, Mask::causal, 5) == 4);
+namespace {
+
+SeenKeys seen(int64_t rows, int64_t keys, Mask mask, Alignment alignment, int64_t row) {
+  Problem p;
+  p.rows = rows;
+  p.keys = keys;
+  p.mask = mask;
+  return seen_keys(p, alignment, row);
+}
+
+}  // namespace
+
+TEST_CASE("a causal row sees the keys up to its diagonal, which either corner aligns") {
+  const auto end = [](int64_t rows, int64_t keys, Alignment alignment, int64_t row) {
+    const SeenKeys keys_seen = seen(rows, keys, causal_mask, alignment, row);
+    CHECK(keys_seen.first == 0);
+    return keys_seen.end;
+  };
+  CHECK(end(4, 6, Alignment::bottom_right, 0) == 3);
+  CHECK(end(4, 6, Alignment::bottom_right, 3) == 6);
+  CHECK(end(4, 6, Alignment::bottom_right, 9) == 6);
+  CHECK(end(6, 4, Alignment::bottom_right, 0) == 0);
+  CHECK(end(6, 4, Alignment::bottom_right, 1) == 0);
+  CHECK(end(6, 4, Alignment::bottom_right, 2) == 1);
+  CHECK(end(6, 4, Alignment::bottom_right, 5) == 4);
+  CHECK(end(4, 6, Alignment::top_left, 0) == 1);
+  CHECK(end(6, 4, Alignment::top_left, 5) == 4);
+}
+
+TEST_CASE("a window is cut at both ends of the keys") {
+  const Mask window{.left = 2, .right = 1};
+  const auto keys = [&](int64_t row) { return seen(8, 6, window, Alignment::top_left, row); };
+  CHECK(keys(0).first == 0);
+  CHECK(keys(0).end == 2);
+  CHECK(keys(4).first == 2);
+  CHECK(keys(4).end == 6);
+  CHECK(keys(7).first == 5);
+  CHECK(keys(7).end == 6);
+  CHECK(seen(8, 6, no_mask, Alignment::top_left, 3).end == 6);
 }

@@ -25,7 +25,7 @@ struct Shape {
   int64_t rows;
   int64_t keys;
   int64_t dim;
-  Mask mask = Mask::none;
+  Mask mask = no_mask;
   int64_t batch = 1;
   int64_t heads = 1;
   int64_t kv_heads = 1;

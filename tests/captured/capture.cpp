@@ -75,7 +75,7 @@ class CaseFile {
 // The facts of a case: what the tensors cannot say.
 void apply_facts(const nlohmann::json& facts, Problem& problem) {
   problem.format = facts.at("dtype") == "bfloat16" ? bf16 : fp16;
-  problem.mask = facts.at("causal") ? Mask::causal : Mask::none;
+  problem.mask = facts.at("causal") ? causal_mask : no_mask;
   const auto scale = facts.find("scale");
   problem.scale = scale != facts.end() && scale->is_number()
                       ? Soft<fp32>(scale->get<double>()).bits()

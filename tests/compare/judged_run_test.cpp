@@ -59,7 +59,7 @@ TEST_SUITE("judged run") {
 
   TEST_CASE("exact rounds every element to the nearest code of the reference") {
     Inputs inputs(40, 40, 24);
-    inputs.problem.mask = Mask::causal;
+    inputs.problem.mask = causal_mask;
     const auto plan = make_plan(exact_attention, chip_named("h200"), inputs.problem, {});
     const auto run = run_judged(plan, {.threads = 2});
     CHECK(run.o_errors.statistics().moments.count == 40 * 24);
@@ -70,7 +70,7 @@ TEST_SUITE("judged run") {
 
   TEST_CASE("a row that sees no key is 0 with an infinite LSE in the kernel and the reference") {
     Inputs inputs(40, 8, 16);
-    inputs.problem.mask = Mask::causal;
+    inputs.problem.mask = causal_mask;
     const auto plan = make_plan(fa2_torch, chip_named("h200"), inputs.problem, {});
     const auto run = run_judged(plan, {});
     CHECK(run.o[0] == 0);

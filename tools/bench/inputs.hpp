@@ -35,7 +35,7 @@ struct CausalHead {
     problem.rows = problem.keys = length;
     problem.dim = dim;
     problem.format = bf16;
-    problem.mask = Mask::causal;
+    problem.mask = causal_mask;
     problem.scale = default_scale(dim);
     problem.launch.heads = 1024;
     problem.q = q;

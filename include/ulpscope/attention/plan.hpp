@@ -26,6 +26,8 @@ struct Plan {
   int64_t parts;        // 1: the normal kernel
   uint32_t scale_log2;  // binary32 of scale * log2 e
 
+  SeenKeys seen(int64_t row) const { return seen_keys(problem, recipe->alignment, row); }
+
   int64_t key_tiles() const { return (problem.keys + tile_keys - 1) / tile_keys; }
   int64_t row_tiles() const { return (problem.rows + tile_rows - 1) / tile_rows; }
   // Key tiles of one part; the last part may have fewer or none.
@@ -34,7 +36,7 @@ struct Plan {
   // in which alone a row that has seen only -infinity subtracts 0 instead of its maximum. As many
   // as the diagonal of a row tile can cross, and one more where tiles do not divide the problem.
   int64_t guarded_tiles() const {
-    if (problem.mask == Mask::none) return 0;
+    if (problem.mask == no_mask) return 0;
     const bool even = problem.rows % tile_rows == 0 && problem.keys % tile_keys == 0;
     return (tile_rows + tile_keys - 1) / tile_keys + (even ? 0 : 1);
   }

@@ -17,7 +17,20 @@
 
 namespace ulpscope {
 
-enum class Mask { none, causal };
+// Which keys a query row sees: from `left` before its diagonal to `right` after it, both included.
+// Where the diagonal lies is the kernel's choice (Alignment).
+struct Mask {
+  static constexpr int64_t unbounded = -1;
+  int64_t left = unbounded;
+  int64_t right = unbounded;
+
+  friend constexpr bool operator==(const Mask&, const Mask&) = default;
+};
+inline constexpr Mask no_mask{};
+inline constexpr Mask causal_mask{.left = Mask::unbounded, .right = 0};
+
+// The diagonal key of query row i: i, or i + keys - rows, so that the last row meets the last key.
+enum class Alignment { top_left, bottom_right };
 
 // Size of the whole GPU launch, where the dump is a slice of it, and the chip's multiprocessors:
 // together they decide how a library splits the work.
@@ -35,7 +48,7 @@ struct Problem {
   int64_t keys = 0;
   int64_t dim = 0;
   Format format{};
-  Mask mask = Mask::none;
+  Mask mask = no_mask;
   uint32_t scale = 0;  // binary32 bits
   Launch launch;
   std::span<const uint16_t> q;  // (batch, heads, rows, dim)
@@ -50,17 +63,16 @@ void check(const Problem& problem);
 // 1/sqrt(dim), computed in binary64 and rounded to binary32, as the libraries do.
 uint32_t default_scale(int64_t dim);
 
-// Keys that a query row sees: the first `visible_keys` of them. Causal masks are aligned to the
-// bottom right corner: the last row sees every key.
-constexpr int64_t visible_keys(const Problem& p, Mask mask, int64_t row) {
-  switch (mask) {
-    case Mask::none: return p.keys;
-    case Mask::causal: {
-      const int64_t last = row + 1 + p.keys - p.rows;
-      return last < 0 ? 0 : last < p.keys ? last : p.keys;
-    }
-  }
-  return p.keys;
+// The keys [first, end) that a query row sees; nothing is [0, 0) or [keys, keys).
+struct SeenKeys {
+  int64_t first;
+  int64_t end;
+};
+constexpr SeenKeys seen_keys(const Problem& p, Alignment alignment, int64_t row) {
+  const int64_t diagonal = row + (alignment == Alignment::bottom_right ? p.keys - p.rows : 0);
+  const auto within = [&](int64_t key) { return key < 0 ? 0 : key < p.keys ? key : p.keys; };
+  return {p.mask.left == Mask::unbounded ? 0 : within(diagonal - p.mask.left),
+          p.mask.right == Mask::unbounded ? p.keys : within(diagonal + p.mask.right + 1)};
 }
 
 }  // namespace ulpscope

@@ -82,6 +82,7 @@ struct Recipe {
   std::span<const TileRow> tiles;   // the last one has the largest head size
 
   SplitKeys split;
+  Alignment alignment;  // of a mask's diagonal
   KeyOrder key_order;
   Scaling scaling;
   Exponential exponential;

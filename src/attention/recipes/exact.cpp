@@ -18,6 +18,7 @@ const Recipe exact_attention{
     .formats = {},
     .tiles = tiles,
     .split = {.tiles = {}, .rows_counted = 1, .most_parts = 1},
+    .alignment = Alignment::bottom_right,
     .key_order = KeyOrder::ascending,
     .scaling = Scaling::multiply_then_subtract,
     .exponential = Exponential::ex2,

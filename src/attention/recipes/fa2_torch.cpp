@@ -35,6 +35,7 @@ const Recipe fa2_torch{
     .formats = formats,
     .tiles = normal_tiles,
     .split = {.tiles = split_tiles, .rows_counted = 64, .most_parts = 128},
+    .alignment = Alignment::bottom_right,
     .key_order = KeyOrder::descending,
     .scaling = Scaling::multiply_then_subtract,
     .exponential = Exponential::ex2,
