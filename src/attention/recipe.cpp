@@ -28,6 +28,12 @@ const Recipe& recipe_named(std::string_view name) {
 PrecisionMap precision_map(const Recipe& recipe, const Format& input) {
   PrecisionMap map;
   for (const Site site : recipe.input_format_sites) map[site].format = input;
+  if (recipe.backward != nullptr) {
+    for (const Site site : recipe.backward->input_format_sites) map[site].format = input;
+    for (const Site site : recipe.backward->flushed_sites) {
+      map[site].rounding = nearest_even_flushed;
+    }
+  }
   return map;
 }
 

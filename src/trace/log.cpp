@@ -23,6 +23,21 @@ TileLog::TileLog(int64_t rows, int64_t keys, int64_t features) {
   }
 }
 
+void TileLog::take(TileLog& other) {
+  for (size_t i = 0; i < site_count; ++i) {
+    auto& from = other.sites_[i];
+    auto& to = sites_[i];
+    to.moments.merge(from.moments);
+    from.moments = Moments{};
+    for (const auto cells : {&Cells::rows, &Cells::columns}) {
+      for (size_t c = 0; c < (from.*cells).size(); ++c) {
+        (to.*cells)[c].merge((from.*cells)[c]);
+        (from.*cells)[c] = Cluster{};
+      }
+    }
+  }
+}
+
 void HeadLog::take(TileLog& tile) {
   for (size_t i = 0; i < site_count; ++i) {
     auto& from = tile.sites_[i];

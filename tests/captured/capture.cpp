@@ -2,6 +2,7 @@
 
 #include "ulpscope/arith/soft.hpp"
 #include "ulpscope/attention/driver.hpp"
+#include "ulpscope/attention/gradients.hpp"
 #include "ulpscope/tensor/open.hpp"
 
 #include <fstream>
@@ -109,25 +110,84 @@ Simulated simulate(const Plan& plan) {
 
 }  // namespace
 
+namespace {
+
+// A case's tensors and the problem that looks into them.
+struct Case {
+  Case(const std::filesystem::path& folder, const std::string& name) : file(folder, name) {
+    problem.batch = q.info.shape[0];
+    problem.heads = q.info.shape[1];
+    problem.kv_heads = k.info.shape[1];
+    problem.rows = q.info.shape[2];
+    problem.keys = k.info.shape[2];
+    problem.dim = q.info.shape[3];
+    apply_facts(read_cases(folder).at(name), problem);
+    problem.q = words<uint16_t>(q);
+    problem.k = words<uint16_t>(k);
+    problem.v = words<uint16_t>(v);
+  }
+  Case(const Case&) = delete;
+  Case& operator=(const Case&) = delete;
+
+  CaseFile file;
+  Tensor q = file.read("q");
+  Tensor k = file.read("k");
+  Tensor v = file.read("v");
+  Problem problem;
+};
+
+// The first `rows` of every head: recordings of some kernels pad the LSE.
+std::vector<uint32_t> unpadded(const Problem& p, std::span<const uint32_t> lse) {
+  const auto heads = static_cast<size_t>(p.batch * p.heads);
+  const size_t stride = lse.size() / heads;
+  std::vector<uint32_t> result;
+  for (size_t h = 0; h < heads; ++h) {
+    const auto row = lse.subspan(h * stride, static_cast<size_t>(p.rows));
+    result.insert(result.end(), row.begin(), row.end());
+  }
+  return result;
+}
+
+}  // namespace
+
+GradientReplay replay_backward(const std::filesystem::path& folder, const std::string& name,
+                               const Recipe& recipe, const std::string& prefix) {
+  const Case recorded(folder, name);
+  const Problem& p = recorded.problem;
+  const Plan plan = make_plan(recipe, chip_named("h200"), p, {});
+  const Tensor dout = recorded.file.read("do");
+  const Tensor o = recorded.file.read(prefix + "o");
+  const Tensor lse = recorded.file.read(prefix + "lse");
+  std::vector<uint32_t> o_registers;
+  for (const uint16_t code : words<uint16_t>(o)) {
+    o_registers.push_back(detail::widened(p.format, code));
+  }
+  const auto lse_registers = unpadded(p, words<uint32_t>(lse));
+  const Gradients gradients =
+      run_backward(make_backward_plan(plan, p),
+                   {.dout = words<uint16_t>(dout), .o = o_registers, .lse = lse_registers},
+                   {.threads = 2, .logging = Logging::off});
+
+  GradientReplay result;
+  for (const auto& [tensor, values] :
+       {std::pair{"dq", &gradients.dq}, std::pair{"dk", &gradients.dk},
+        std::pair{"dv", &gradients.dv}}) {
+    const Tensor expected = recorded.file.read(prefix + tensor);
+    const auto codes = words<uint16_t>(expected);
+    result.tensors.push_back({.name = tensor});
+    for (size_t i = 0; i < codes.size(); ++i) {
+      ++result.tensors.back().elements;
+      result.tensors.back().different += code_of(p.format, (*values)[i]) != codes[i];
+    }
+  }
+  return result;
+}
+
 Replay replay_forward(const std::filesystem::path& folder, const std::string& name,
                       const Recipe& recipe, const std::string& prefix) {
-  const nlohmann::json cases = read_cases(folder);
-  const CaseFile file(folder, name);
-  const Tensor q = file.read("q");
-  const Tensor k = file.read("k");
-  const Tensor v = file.read("v");
-  Problem problem;
-  problem.batch = q.info.shape[0];
-  problem.heads = q.info.shape[1];
-  problem.kv_heads = k.info.shape[1];
-  problem.rows = q.info.shape[2];
-  problem.keys = k.info.shape[2];
-  problem.dim = q.info.shape[3];
-  apply_facts(cases.at(name), problem);
-  problem.q = words<uint16_t>(q);
-  problem.k = words<uint16_t>(k);
-  problem.v = words<uint16_t>(v);
-  const Plan plan = make_plan(recipe, chip_named("h200"), problem, {});
+  const Case recorded(folder, name);
+  const CaseFile& file = recorded.file;
+  const Plan plan = make_plan(recipe, chip_named("h200"), recorded.problem, {});
 
   const Tensor o = file.read(prefix + "o");
   const Tensor lse = file.read(prefix + "lse");

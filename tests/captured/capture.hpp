@@ -24,6 +24,19 @@ struct Replay {
 Replay replay_forward(const std::filesystem::path& folder, const std::string& name,
                       const Recipe& recipe, const std::string& prefix);
 
+struct GradientReplay {
+  struct Tensor {
+    std::string name;
+    int64_t elements = 0;
+    int64_t different = 0;
+  };
+  std::vector<Tensor> tensors;  // dq, dk, dv
+};
+
+// The backward pass on the recorded inputs, O and LSE.
+GradientReplay replay_backward(const std::filesystem::path& folder, const std::string& name,
+                               const Recipe& recipe, const std::string& prefix);
+
 // The random problems of a folder's fuzz.json: inputs made from seeds, outputs known by checksum.
 struct FuzzReplay {
   int64_t cases = 0;

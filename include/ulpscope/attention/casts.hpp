@@ -74,6 +74,7 @@ template <Format F, Rounding R>
 struct FixedCast {
   static constexpr Format format() { return F; }
   static constexpr Mode mode() { return R.mode; }
+  static constexpr Rounding rounding() { return R; }
   // Flattened, so that the format's numbers become constants: three times faster than the call.
   [[gnu::flatten]] constexpr Stored operator()(const Exact<uint64_t>& x) const {
     return detail::store(F, x, R);
@@ -84,15 +85,22 @@ struct AnyCast {
   Cast cast;
   constexpr Format format() const { return cast.format; }
   constexpr Mode mode() const { return cast.rounding.mode; }
+  constexpr Rounding rounding() const { return cast.rounding; }
   constexpr Stored operator()(const Exact<uint64_t>& x) const {
     return detail::store(cast.format, x, cast.rounding);
   }
 };
 
+// What an instruction with .ftz does.
+inline constexpr Rounding nearest_even_flushed{.mode = Mode::nearest_even,
+                                               .policy = {.flush = Flush::both}};
+
 template <class Body>
 void with_cast(const Cast& cast, Body&& body) {
   if (cast == Cast{fp32, nearest_even}) {
     body(FixedCast<fp32, nearest_even>{});
+  } else if (cast == Cast{fp32, nearest_even_flushed}) {
+    body(FixedCast<fp32, nearest_even_flushed>{});
   } else if (cast == Cast{bf16, nearest_even}) {
     body(FixedCast<bf16, nearest_even>{});
   } else if (cast == Cast{fp16, nearest_even}) {

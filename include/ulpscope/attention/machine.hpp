@@ -40,7 +40,14 @@ class Step {
   Step(Sink& sink, Site site, CastVerb cast) : sink_(sink), site_(site), cast_(cast) {}
 
   Mode mode() const { return cast_.mode(); }
+  Rounding rounding() const { return cast_.rounding(); }
   Format format() const { return cast_.format(); }
+
+  // A register as the step's instruction reads it: some kernels' instructions flush subnormals.
+  Exact<uint64_t> operand(uint32_t bits) const {
+    if (flushes_inputs(cast_.rounding().policy.flush)) bits = detail::flushed32(bits);
+    return register_value(bits);
+  }
 
   // Rounds an exact value.
   uint32_t operator()(int64_t row, int64_t column, const Exact<uint64_t>& x) const {

@@ -11,6 +11,7 @@
 // Tested by tests/attention/recipe_test.cpp and, against hardware, tests/captured.
 #pragma once
 
+#include "ulpscope/attention/backward_rules.hpp"
 #include "ulpscope/attention/casts.hpp"
 #include "ulpscope/attention/problem.hpp"
 
@@ -19,13 +20,6 @@
 #include <string_view>
 
 namespace ulpscope {
-
-// Tile sizes up to a head size; a kernel has a list of them, ascending.
-struct TileRow {
-  int64_t largest_dim;
-  int64_t rows;  // queries of a tile
-  int64_t keys;
-};
 
 // Who computes: the tiled pass, or the reference rounded once at the output.
 enum class Engine {
@@ -93,6 +87,8 @@ struct Recipe {
   bool folds_group_into_rows;
   // Sites that round into the input's format; all others are binary32, nearest even.
   std::span<const Site> input_format_sites;
+  // The backward pass; null where the kernel has none here.
+  const BackwardRules* backward;
 };
 
 std::span<const Recipe* const> recipes();
@@ -102,8 +98,5 @@ const Recipe& recipe_named(std::string_view name);
 
 // The recipe's own casts for a problem in this format.
 PrecisionMap precision_map(const Recipe& recipe, const Format& input);
-
-// The first row whose head size is not below `dim`.
-const TileRow& tile_row(std::span<const TileRow> tiles, int64_t dim);
 
 }  // namespace ulpscope

@@ -38,6 +38,9 @@ class TileLog {
     cells.columns[static_cast<size_t>(column)].add(r);
   }
 
+  // Another thread's log of the same rows; empties it.
+  void take(TileLog& other);
+
  private:
   friend class HeadLog;
   struct Cells {

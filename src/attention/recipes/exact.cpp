@@ -27,6 +27,7 @@ const Recipe exact_attention{
     .log_sum_exp = LogSumExp::fused_natural,
     .folds_group_into_rows = false,
     .input_format_sites = input_format_sites,
+    .backward = nullptr,
 };
 
 }  // namespace ulpscope

@@ -1,0 +1,150 @@
+// P again, from S and the log-sum-exp of the forward pass: one query row and one key tile.
+//
+// The backward pass keeps no P: it computes S = Q.K^T once more and takes the row's statistic off
+// in the exponent, so that P comes out normalised. Kernels differ in the base, in what is fused
+// and in what is flushed; each form is one function here. P of the backward is not that of the
+// forward: a row of it need not add up to 1.
+//
+// Registers are binary32 bits; the scores of hidden keys are left out by the caller.
+// Tested through the pass: tests/attention/backward_test.cpp and tests/captured.
+#pragma once
+
+#include "ulpscope/arith/elementary.hpp"
+#include "ulpscope/arith/multiply.hpp"
+#include "ulpscope/attention/machine.hpp"
+#include "ulpscope/hardware/library_functions.hpp"
+
+namespace ulpscope {
+
+// `count` scores of a row, from key `first` on.
+struct ScoreSpan {
+  int64_t row;
+  int64_t first;
+  int64_t count;
+  uint32_t* scores;
+};
+
+namespace detail {
+
+template <class Sink>
+void scale_scores(const Machine<Sink>& machine, Site site, const ScoreSpan& s, uint32_t factor) {
+  machine.at(site, [&](auto step) {
+    const auto f = step.operand(factor);
+    for (int64_t c = 0; c < s.count; ++c) {
+      s.scores[c] = step(s.row, s.first + c, multiply(step.operand(s.scores[c]), f));
+    }
+  });
+}
+
+template <class Sink>
+void shift_scores(const Machine<Sink>& machine, const ScoreSpan& s, uint32_t by) {
+  machine.at(Site::backward_shifted_score, [&](auto step) {
+    const auto shift = step.operand(by);
+    for (int64_t c = 0; c < s.count; ++c) {
+      s.scores[c] =
+          step(s.row, s.first + c, subtract(step.operand(s.scores[c]), shift, step.mode()));
+    }
+  });
+}
+
+// fma(score, factor, -by)
+template <class Sink>
+void scale_and_shift(const Machine<Sink>& machine, const ScoreSpan& s, uint32_t factor,
+                     uint32_t by) {
+  machine.at(Site::backward_shifted_score, [&](auto step) {
+    const auto f = step.operand(factor);
+    const auto shift = step.operand(by ^ sign_bit32);
+    for (int64_t c = 0; c < s.count; ++c) {
+      s.scores[c] = step(s.row, s.first + c, fma(step.operand(s.scores[c]), f, shift, step.mode()));
+    }
+  });
+}
+
+// 2^x, flushing where the site does.
+template <class Sink>
+void exponentiate_base2(const Machine<Sink>& machine, const ScoreSpan& s) {
+  const MufuTables& tables = *machine.plan().tables;
+  machine.at(Site::backward_probability, [&](auto step) {
+    const bool flushed = flushes_inputs(step.rounding().policy.flush);
+    for (int64_t c = 0; c < s.count; ++c) {
+      const uint32_t x = s.scores[c];
+      const uint32_t p = flushed ? mufu_ex2(tables, x) : ex2_approx(tables, x);
+      s.scores[c] = step.hardware(s.row, s.first + c, {p, Flag::none},
+                                  [&] { return exp2_value(register_value(x)); });
+    }
+  });
+}
+
+template <class Sink>
+void exponentiate_natural(const Machine<Sink>& machine, const ScoreSpan& s) {
+  const MufuTables& tables = *machine.plan().tables;
+  machine.at(Site::backward_probability, [&](auto step) {
+    for (int64_t c = 0; c < s.count; ++c) {
+      const uint32_t x = s.scores[c];
+      s.scores[c] = step.hardware(s.row, s.first + c, {library_expf(tables, x), Flag::none},
+                                  [&] { return exp_value(register_value(x)); });
+    }
+  });
+}
+
+}  // namespace detail
+
+// The row's statistic as the exponent takes it off: L or L log2 e. A row that sees no key has
+// L = -infinity in some kernels, which they read as 0, and +infinity in others, which makes P = 0.
+template <class Sink>
+uint32_t exponent_shift(const Machine<Sink>& machine, Recompute form, int64_t row, uint32_t lse) {
+  constexpr uint32_t minus_infinity = detail::sign_bit32 | detail::infinity32;
+  if (lse == minus_infinity) return 0;
+  switch (form) {
+    case Recompute::scaled_less_scaled:
+      return machine.one(Site::backward_lse, row,
+                         multiply(register_value(lse), register_value(detail::log2_of_e)));
+    case Recompute::natural_by_expf:
+    case Recompute::natural_by_ex2:
+    case Recompute::base2: break;
+  }
+  return lse;
+}
+
+// Whether a product and the difference after it round once.
+enum class Contraction { separate, fused };
+
+// S becomes P in place. `contraction` counts for kernels whose compiler decides by the block.
+template <class Sink>
+void recompute_probabilities(const Machine<Sink>& machine, Recompute form, const ScoreSpan& s,
+                             uint32_t shift, Contraction contraction) {
+  const Plan& plan = machine.plan();
+  const uint32_t scale = plan.problem.scale;
+  switch (form) {
+    case Recompute::scaled_less_scaled:
+      detail::scale_scores(machine, Site::backward_scaled_score, s, plan.scale_log2);
+      detail::shift_scores(machine, s, shift);
+      detail::exponentiate_base2(machine, s);
+      break;
+    case Recompute::natural_by_expf:
+      detail::scale_scores(machine, Site::backward_scaled_score, s, scale);
+      detail::shift_scores(machine, s, shift);
+      detail::exponentiate_natural(machine, s);
+      break;
+    case Recompute::natural_by_ex2:
+      detail::scale_and_shift(machine, s, scale, shift);
+      detail::scale_scores(machine, Site::backward_log2_score, s, detail::log2_of_e);
+      detail::exponentiate_base2(machine, s);
+      break;
+    case Recompute::base2:
+      detail::scale_scores(machine, Site::backward_scaled_score, s, scale);
+      switch (contraction) {
+        case Contraction::fused:
+          detail::scale_and_shift(machine, s, detail::log2_of_e, shift);
+          break;
+        case Contraction::separate:
+          detail::scale_scores(machine, Site::backward_log2_score, s, detail::log2_of_e);
+          detail::shift_scores(machine, s, shift);
+          break;
+      }
+      detail::exponentiate_base2(machine, s);
+      break;
+  }
+}
+
+}  // namespace ulpscope

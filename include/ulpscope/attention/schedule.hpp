@@ -1,0 +1,56 @@
+// In which order the backward pass visits its tiles.
+//
+// Three sums run over tiles: dK and dV of a key tile over row tiles, dQ of a row tile over key
+// tiles. One order of pairs (row tile, key tile) serves all of them, because a sum only sees the
+// order of its own tiles. Pairs in which the mask hides everything are left out.
+//
+//   rows_descending, 3 key tiles, 2 row tiles, 2 buffers for dQ:
+//     key 0: rows 1, 0    key 2: rows 1, 0, end of buffer    key 1: rows 1, 0, end of buffer
+//
+// Tested by tests/attention/schedule_test.cpp.
+#pragma once
+
+#include "ulpscope/attention/plan.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace ulpscope {
+
+// What a backward kernel's host code decides before the launch.
+struct BackwardPlan {
+  const Plan* plan;  // sites, chip, constants; its problem has the heads folded
+  const BackwardRules* rules;
+  Problem problem;  // as given
+  int64_t tile_rows;
+  int64_t tile_keys;
+  int64_t dq_buffers;
+  DeltaLayout delta;
+
+  int64_t key_tiles() const { return (problem.keys + tile_keys - 1) / tile_keys; }
+  int64_t row_tiles() const { return (problem.rows + tile_rows - 1) / tile_rows; }
+  SeenKeys seen(int64_t row) const { return seen_keys(problem, plan->recipe->alignment, row); }
+};
+
+// Errors of kind usage: the kernel has no backward pass here, or not for this head size.
+BackwardPlan make_backward_plan(const Plan& plan, const Problem& given);
+
+enum class BlockKind {
+  partial,  // some pair is hidden or beyond the end
+  full,
+};
+
+struct RowVisit {
+  int64_t row_tile;
+  BlockKind kind;
+};
+
+struct KeyVisit {
+  int64_t key_tile;
+  std::vector<RowVisit> rows;
+  bool ends_buffer;  // the dQ buffer is complete after this key tile
+};
+
+std::vector<KeyVisit> backward_schedule(const BackwardPlan& plan);
+
+}  // namespace ulpscope

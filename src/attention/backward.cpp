@@ -1,0 +1,422 @@
+#include "ulpscope/attention/backward.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace ulpscope {
+
+namespace {
+
+// A whole number of the longest step, so that no chain starts inside one.
+constexpr int64_t step_start(int64_t k) { return k / 32 * 32; }
+
+size_t cells(int64_t rows, int64_t columns) { return static_cast<size_t>(rows * columns); }
+
+// What an accumulator should be after a tile.
+Exact<uint128> exact_sum(const Exact<uint128>& dot, const Exact<uint128>& old) {
+  auto total = add(dot, old, Mode::nearest_even);
+  total.sticky = total.sticky || dot.sticky;
+  return total;
+}
+
+struct GradientSites {
+  std::optional<Site> scale;  // none: dV, which has no factor
+  Site store;
+};
+
+// Rows [first, end) of a gradient: times the scale where the kernel scales last, then rounded.
+template <class Sink>
+void store_gradient(const Machine<Sink>& machine, const GradientSites& sites,
+                    const BackwardRules& rules, int64_t first, int64_t end, int64_t dim,
+                    const uint32_t* sums, uint32_t* results) {
+  std::copy(sums + first * dim, sums + end * dim, results + first * dim);
+  const auto each = [&](auto&& rounded) {
+    for (int64_t i = first; i < end; ++i) {
+      for (int64_t d = 0; d < dim; ++d) results[i * dim + d] = rounded(i, d, results[i * dim + d]);
+    }
+  };
+  if (sites.scale && rules.scale == GradientScale::after_products) {
+    machine.at(*sites.scale, [&](auto step) {
+      const auto scale = step.operand(machine.plan().problem.scale);
+      each([&](int64_t i, int64_t d, uint32_t x) {
+        return step(i, d, multiply(step.operand(x), scale));
+      });
+    });
+  }
+  machine.at(sites.store, [&](auto step) {
+    each([&](int64_t i, int64_t d, uint32_t x) { return step(i, d, register_value(x)); });
+  });
+}
+
+}  // namespace
+
+// One pair of the schedule, and the part of it that exists.
+template <class Sink>
+struct BackwardPass<Sink>::Tile {
+  int64_t first_row;
+  int64_t rows;
+  int64_t first_key;
+  int64_t keys;
+  Contraction contraction;
+
+  // The keys of the tile that a row of the head sees, counted within the tile.
+  SeenKeys seen(const BackwardPlan& plan, int64_t row) const {
+    const SeenKeys seen = plan.seen(row);
+    const auto within = [&](int64_t key) { return std::clamp<int64_t>(key - first_key, 0, keys); };
+    return {within(seen.first), within(seen.end)};
+  }
+};
+
+template <class Sink>
+BackwardPass<Sink>::BackwardPass(const BackwardPlan& plan, Spread spread,
+                                 std::function<Sink&()> sink)
+    : plan_(plan),
+      spread_(std::move(spread)),
+      sink_(std::move(sink)),
+      schedule_(backward_schedule(plan)),
+      q_rows_(plan.problem.format, plan.problem.rows, plan.problem.dim),
+      q_columns_(plan.problem.format, plan.problem.dim, plan.problem.rows, plan.tile_rows),
+      k_rows_(plan.problem.format, plan.problem.keys, plan.problem.dim),
+      k_columns_(plan.problem.format, plan.problem.dim, plan.problem.keys, plan.tile_keys),
+      v_rows_(plan.problem.format, plan.problem.keys, plan.problem.dim),
+      do_rows_(plan.problem.format, plan.problem.rows, plan.problem.dim),
+      do_columns_(plan.problem.format, plan.problem.dim, plan.problem.rows, plan.tile_rows),
+      delta_(static_cast<size_t>(plan.problem.rows)),
+      shift_(static_cast<size_t>(plan.problem.rows)),
+      p_(cells(plan.tile_rows, plan.tile_keys)),
+      ds_(cells(plan.tile_rows, plan.tile_keys)),
+      p_by_key_(plan.plan->map[Site::backward_probability_cast].format, plan.tile_keys,
+                plan.tile_rows),
+      ds_by_key_(plan.plan->map[Site::ds_cast].format, plan.tile_keys, plan.tile_rows),
+      ds_by_row_(plan.plan->map[Site::ds_cast].format, plan.tile_rows, plan.tile_keys),
+      dq_(cells(plan.problem.rows, plan.problem.dim)) {
+  if (plan.rules->query_gradient == QueryGradient::atomic_buffers) buffer_.resize(dq_.size());
+  if constexpr (Sink::enabled) {
+    const int64_t dim = plan.problem.dim;
+    q_exact_ = do_exact_ = AlignedRows(plan.tile_rows, dim);
+    k_exact_ = v_exact_ = AlignedRows(plan.tile_keys, dim);
+    p_exact_ = ds_exact_ = AlignedRows(plan.tile_keys, plan.tile_rows);
+    do_columns_exact_ = q_columns_exact_ = AlignedRows(dim, plan.tile_rows);
+    ds_rows_exact_ = AlignedRows(plan.tile_rows, plan.tile_keys);
+    k_columns_exact_ = AlignedRows(dim, plan.tile_keys);
+  }
+}
+
+template <class Sink>
+void BackwardPass<Sink>::load(const HeadInputs& head) {
+  const Problem& p = plan_.problem;
+  const auto fill = [&](Operand& rows, Operand* columns, std::span<const uint16_t> codes,
+                        int64_t count) {
+    rows.reset_specials();
+    if (columns != nullptr) columns->reset_specials();
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t d = 0; d < p.dim; ++d) {
+        const uint16_t code = codes[static_cast<size_t>(i * p.dim + d)];
+        rows.set(i, d, code);
+        if (columns != nullptr) columns->set(d, i, code);
+      }
+    }
+  };
+  fill(q_rows_, &q_columns_, head.q, p.rows);
+  fill(k_rows_, &k_columns_, head.k, p.keys);
+  fill(v_rows_, nullptr, head.v, p.keys);
+  fill(do_rows_, &do_columns_, head.dout, p.rows);
+}
+
+template <class Sink>
+void BackwardPass<Sink>::run(const HeadInputs& head, KeyAccumulators& keys, HeadGradients& out) {
+  const Problem& p = plan_.problem;
+  load(head);
+  std::fill(dq_.begin(), dq_.end(), 0);
+  std::fill(buffer_.begin(), buffer_.end(), 0);
+  spread_(p.rows, [&](int64_t first, int64_t end) {
+    const Machine<Sink> machine(*plan_.plan, sink_());
+    std::vector<uint32_t> dout(static_cast<size_t>(p.dim));
+    for (int64_t i = first; i < end; ++i) {
+      const auto at = static_cast<size_t>(i * p.dim);
+      for (size_t d = 0; d < dout.size(); ++d) {
+        dout[d] = detail::widened(p.format, head.dout[at + d]);
+      }
+      const auto row = static_cast<size_t>(i);
+      delta_[row] = delta_of_row(machine, plan_.rules->delta, plan_.delta, i, p.dim, dout.data(),
+                                 &head.o[at]);
+      shift_[row] = exponent_shift(machine, plan_.rules->recompute, i, head.lse[row]);
+    }
+  });
+
+  for (const KeyVisit& key_visit : schedule_) {
+    for (const RowVisit& row_visit : key_visit.rows) {
+      const int64_t first_row = row_visit.row_tile * plan_.tile_rows;
+      const int64_t first_key = key_visit.key_tile * plan_.tile_keys;
+      visit({.first_row = first_row,
+             .rows = std::min(plan_.tile_rows, p.rows - first_row),
+             .first_key = first_key,
+             .keys = std::min(plan_.tile_keys, p.keys - first_key),
+             .contraction = contraction(row_visit.kind)},
+            keys);
+    }
+    if (key_visit.ends_buffer) combine_buffer();
+  }
+
+  out.delta = delta_;
+  out.dq.resize(dq_.size());
+  spread_(p.rows, [&](int64_t first, int64_t end) {
+    const Machine<Sink> machine(*plan_.plan, sink_());
+    store_gradient(machine, {Site::dq_scale, Site::dq_store}, *plan_.rules, first, end, p.dim,
+                   dq_.data(), out.dq.data());
+  });
+}
+
+// A kernel that knows a block to be full leaves out the select of the mask, and the compiler then
+// fuses what stood around it; so too without a mask, if tiles of 128 divide both lengths.
+template <class Sink>
+Contraction BackwardPass<Sink>::contraction(BlockKind kind) const {
+  const Problem& p = plan_.problem;
+  constexpr int64_t block = 128;
+  const bool even = p.rows % block == 0 && p.keys % block == 0;
+  return even && kind == BlockKind::full ? Contraction::fused : Contraction::separate;
+}
+
+template <class Sink>
+void BackwardPass<Sink>::finish(const KeyAccumulators& keys, HeadGradients& out) {
+  const Problem& p = plan_.problem;
+  out.dk.resize(keys.dk.size());
+  out.dv.resize(keys.dv.size());
+  spread_(p.keys, [&](int64_t first, int64_t end) {
+    const Machine<Sink> machine(*plan_.plan, sink_());
+    store_gradient(machine, {Site::dk_scale, Site::dk_store}, *plan_.rules, first, end, p.dim,
+                   keys.dk.data(), out.dk.data());
+    store_gradient(machine, {std::nullopt, Site::dv_store}, *plan_.rules, first, end, p.dim,
+                   keys.dv.data(), out.dv.data());
+  });
+}
+
+template <class Sink>
+void BackwardPass<Sink>::visit(const Tile& tile, KeyAccumulators& keys) {
+  if constexpr (Sink::enabled) {
+    q_exact_.align(q_rows_, tile.first_row, 0);
+    do_exact_.align(do_rows_, tile.first_row, 0);
+    k_exact_.align(k_rows_, tile.first_key, 0);
+    v_exact_.align(v_rows_, tile.first_key, 0);
+    do_columns_exact_.align(do_columns_, 0, tile.first_row);
+    q_columns_exact_.align(q_columns_, 0, tile.first_row);
+    k_columns_exact_.align(k_columns_, 0, tile.first_key);
+  }
+  std::fill(p_.begin(), p_.end(), 0);
+  std::fill(ds_.begin(), ds_.end(), 0);
+  spread_(tile.rows, [&](int64_t first, int64_t end) {
+    for (int64_t r = first; r < end; ++r) row_of_tile(tile, r);
+  });
+
+  const auto code = [&](Site site, const std::vector<uint32_t>& x, int64_t r, int64_t c) {
+    return code_of(plan_.plan->map[site].format,
+                   x[cells(r, plan_.tile_keys) + static_cast<size_t>(c)]);
+  };
+  p_by_key_.reset_specials();
+  ds_by_key_.reset_specials();
+  ds_by_row_.reset_specials();
+  spread_(tile.keys, [&](int64_t first, int64_t end) {
+    for (int64_t c = first; c < end; ++c) {
+      for (int64_t r = 0; r < plan_.tile_rows; ++r) {
+        p_by_key_.set(c, r, code(Site::backward_probability_cast, p_, r, c));
+        ds_by_key_.set(c, r, code(Site::ds_cast, ds_, r, c));
+      }
+    }
+  });
+  spread_(tile.rows, [&](int64_t first, int64_t end) {
+    for (int64_t r = first; r < end; ++r) {
+      for (int64_t c = 0; c < plan_.tile_keys; ++c) {
+        ds_by_row_.set(r, c, code(Site::ds_cast, ds_, r, c));
+      }
+    }
+  });
+  if constexpr (Sink::enabled) {
+    p_exact_.align(p_by_key_, 0, 0);
+    ds_exact_.align(ds_by_key_, 0, 0);
+    ds_rows_exact_.align(ds_by_row_, 0, 0);
+  }
+  spread_(tile.keys, [&](int64_t first, int64_t end) {
+    for (int64_t c = first; c < end; ++c) key_of_tile(tile, keys, c);
+  });
+  spread_(tile.rows, [&](int64_t first, int64_t end) {
+    for (int64_t r = first; r < end; ++r) dq_of_tile(tile, r);
+  });
+}
+
+// P16 and dS16 of one row of a tile, as registers.
+template <class Sink>
+void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
+  const Machine<Sink> machine(*plan_.plan, sink_());
+  const Problem& problem = plan_.problem;
+  const BackwardRules& rules = *plan_.rules;
+  const int64_t i = tile.first_row + r;
+  const SeenKeys seen = tile.seen(plan_, i);
+  const int64_t count = seen.end - seen.first;
+  if (count <= 0) return;
+  const int64_t first_key = tile.first_key + seen.first;
+  uint32_t* const p = &p_[cells(r, plan_.tile_keys) + static_cast<size_t>(seen.first)];
+  uint32_t* const ds = &ds_[cells(r, plan_.tile_keys) + static_cast<size_t>(seen.first)];
+
+  // S and P
+  const auto product = [&](Site site, const Operand& a, const Operand& b,
+                           const AlignedRows& exact_a, const AlignedRows& exact_b,
+                           uint32_t* results) {
+    machine.at(site, [&](auto step) {
+      for (int64_t c = 0; c < count; ++c) {
+        const auto sum = machine.chain({a, i, 0}, {b, first_key + c, 0}, problem.dim, 0);
+        results[c] = step.hardware(i, first_key + c, sum, [&] {
+          return exact_dot(exact_a, r, exact_b, seen.first + c, problem.dim);
+        });
+      }
+    });
+  };
+  product(Site::backward_scores, q_rows_, k_rows_, q_exact_, k_exact_, p);
+  recompute_probabilities(machine, rules.recompute,
+                          {.row = i, .first = first_key, .count = count, .scores = p},
+                          shift_[static_cast<size_t>(i)], tile.contraction);
+
+  // dP and dS, with P as it is or as it is cast
+  product(Site::dp, do_rows_, v_rows_, do_exact_, v_exact_, ds);
+  machine.at(Site::dp_minus_delta, [&](auto step) {
+    const auto delta = step.operand(delta_[static_cast<size_t>(i)]);
+    for (int64_t c = 0; c < count; ++c) {
+      ds[c] = step(i, first_key + c, subtract(step.operand(ds[c]), delta, step.mode()));
+    }
+  });
+  const auto cast = [&](Site site, uint32_t* x) {
+    machine.at(site, [&](auto step) {
+      for (int64_t c = 0; c < count; ++c) x[c] = step(i, first_key + c, register_value(x[c]));
+    });
+  };
+  const auto times_p = [&] {
+    machine.at(Site::ds, [&](auto step) {
+      for (int64_t c = 0; c < count; ++c) {
+        ds[c] = step(i, first_key + c, multiply(step.operand(p[c]), step.operand(ds[c])));
+      }
+    });
+  };
+  switch (rules.probability) {
+    case GradientProbability::unrounded:
+      times_p();
+      cast(Site::backward_probability_cast, p);
+      break;
+    case GradientProbability::cast:
+      cast(Site::backward_probability_cast, p);
+      times_p();
+      break;
+  }
+  if (rules.scale == GradientScale::inside) {
+    machine.at(Site::ds_scale, [&](auto step) {
+      const auto scale = step.operand(problem.scale);
+      for (int64_t c = 0; c < count; ++c) {
+        ds[c] = step(i, first_key + c, multiply(step.operand(ds[c]), scale));
+      }
+    });
+  }
+  cast(Site::ds_cast, ds);
+}
+
+// dV and dK of one key: the chains over the tile's rows.
+template <class Sink>
+void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, int64_t c) {
+  const Machine<Sink> machine(*plan_.plan, sink_());
+  const int64_t dim = plan_.problem.dim;
+  const int64_t j = tile.first_key + c;
+  // Leading and trailing rows that do not see the key add nothing.
+  const auto sees = [&](int64_t r) {
+    const SeenKeys seen = tile.seen(plan_, tile.first_row + r);
+    return seen.first <= c && c < seen.end;
+  };
+  int64_t first = 0;
+  int64_t end = tile.rows;
+  while (first < end && !sees(first)) ++first;
+  while (end > first && !sees(end - 1)) --end;
+  if (first == end) return;
+  first = step_start(first);
+
+  const auto accumulate = [&](Site site, const Operand& a, const Operand& b,
+                              const AlignedRows& exact_a, const AlignedRows& exact_b,
+                              uint32_t* sums) {
+    machine.at(site, [&](auto step) {
+      for (int64_t d = 0; d < dim; ++d) {
+        const auto sum =
+            machine.chain({a, c, first}, {b, d, tile.first_row + first}, end - first, sums[d]);
+        const auto old = decode<uint128>(fp32, sums[d]);
+        sums[d] = step.hardware(j, d, sum, [&] {
+          return exact_sum(exact_dot(exact_a, c, exact_b, d, plan_.tile_rows), old);
+        });
+      }
+    });
+  };
+  const auto at = static_cast<size_t>(j * dim);
+  accumulate(Site::dv_accumulate, p_by_key_, do_columns_, p_exact_, do_columns_exact_,
+             &keys.dv[at]);
+  accumulate(Site::dk_accumulate, ds_by_key_, q_columns_, ds_exact_, q_columns_exact_,
+             &keys.dk[at]);
+}
+
+// dQ of one row: the chain over the tile's keys, and where its result goes.
+template <class Sink>
+void BackwardPass<Sink>::dq_of_tile(const Tile& tile, int64_t r) {
+  const Machine<Sink> machine(*plan_.plan, sink_());
+  const int64_t dim = plan_.problem.dim;
+  const int64_t i = tile.first_row + r;
+  const SeenKeys seen = tile.seen(plan_, i);
+  if (seen.first >= seen.end) return;
+  const int64_t first = step_start(seen.first);
+  const bool carried = plan_.rules->query_gradient == QueryGradient::one_chain;
+  uint32_t* const dq = &dq_[static_cast<size_t>(i * dim)];
+  std::vector<uint32_t> part(static_cast<size_t>(dim), 0);
+  uint32_t* const sums = carried ? dq : part.data();
+  machine.at(Site::dq_accumulate, [&](auto step) {
+    for (int64_t d = 0; d < dim; ++d) {
+      const auto sum =
+          machine.chain({ds_by_row_, r, first}, {k_columns_, d, tile.first_key + first},
+                        seen.end - first, sums[d]);
+      const auto old = decode<uint128>(fp32, sums[d]);
+      sums[d] = step.hardware(i, d, sum, [&] {
+        return exact_sum(exact_dot(ds_rows_exact_, r, k_columns_exact_, d, plan_.tile_keys), old);
+      });
+    }
+  });
+  const auto add_part = [&](Site site, uint32_t* to) {
+    machine.at(site, [&](auto step) {
+      for (int64_t d = 0; d < dim; ++d) {
+        to[d] =
+            step(i, d,
+                 add(step.operand(to[d]), step.operand(part[static_cast<size_t>(d)]), step.mode()));
+      }
+    });
+  };
+  switch (plan_.rules->query_gradient) {
+    case QueryGradient::one_chain: break;
+    case QueryGradient::atomic_buffers:
+      add_part(Site::dq_add, &buffer_[static_cast<size_t>(i * dim)]);
+      break;
+    case QueryGradient::sum_of_parts: add_part(Site::dq_combine, dq); break;
+  }
+}
+
+// The total of the buffers so far, plus the one that is complete.
+template <class Sink>
+void BackwardPass<Sink>::combine_buffer() {
+  if (plan_.rules->query_gradient != QueryGradient::atomic_buffers) return;
+  const int64_t dim = plan_.problem.dim;
+  spread_(plan_.problem.rows, [&](int64_t first, int64_t end) {
+    const Machine<Sink> machine(*plan_.plan, sink_());
+    machine.at(Site::dq_combine, [&](auto step) {
+      for (int64_t i = first; i < end; ++i) {
+        for (int64_t d = 0; d < dim; ++d) {
+          const auto at = static_cast<size_t>(i * dim + d);
+          dq_[at] = step(i, d, add(step.operand(dq_[at]), step.operand(buffer_[at]), step.mode()));
+        }
+      }
+    });
+  });
+  std::fill(buffer_.begin(), buffer_.end(), 0);
+}
+
+template class BackwardPass<NullSink>;
+template class BackwardPass<TileLog>;
+
+}  // namespace ulpscope

@@ -1,0 +1,115 @@
+#include "ulpscope/attention/schedule.hpp"
+
+#include "ulpscope/base/error.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ulpscope {
+
+namespace {
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+const DeltaLayout& delta_layout(const BackwardRules& rules, int64_t dim) {
+  for (const auto& layout : rules.delta.layouts) {
+    if (dim <= layout.largest_dim) return layout;
+  }
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("head size {}: the kernel's backward pass takes at most {}", dim,
+                  rules.delta.layouts.empty() ? 0 : rules.delta.layouts.back().largest_dim));
+}
+
+enum class Seen { nothing, something, everything };
+
+// What the mask leaves of a pair of tiles; a tile cut by the end of the problem is never whole.
+Seen seen_of(const BackwardPlan& plan, int64_t row_tile, int64_t key_tile) {
+  const int64_t first_row = row_tile * plan.tile_rows;
+  const int64_t end_row = std::min(first_row + plan.tile_rows, plan.problem.rows);
+  const int64_t first_key = key_tile * plan.tile_keys;
+  const int64_t end_key = first_key + plan.tile_keys;
+  bool something = false;
+  bool everything = end_row == first_row + plan.tile_rows && end_key <= plan.problem.keys;
+  for (int64_t row = first_row; row < end_row; ++row) {
+    const SeenKeys seen = plan.seen(row);
+    something = something || (std::max(seen.first, first_key) < std::min(seen.end, end_key));
+    everything = everything && seen.first <= first_key && seen.end >= end_key;
+  }
+  return everything ? Seen::everything : something ? Seen::something : Seen::nothing;
+}
+
+// The key tiles, those of one dQ buffer together.
+std::vector<KeyVisit> key_visits(const BackwardPlan& plan) {
+  std::vector<KeyVisit> visits;
+  const int64_t tiles = plan.key_tiles();
+  for (int64_t buffer = 0; buffer < std::min(plan.dq_buffers, tiles); ++buffer) {
+    for (int64_t t = buffer; t < tiles; t += plan.dq_buffers) {
+      visits.push_back({.key_tile = t, .rows = {}, .ends_buffer = t + plan.dq_buffers >= tiles});
+    }
+  }
+  const bool masked = !(plan.problem.mask == no_mask);
+  if (plan.rules->order == BlockOrder::rows_ascending_keys_down && masked) {
+    std::reverse(visits.begin(), visits.end());
+  }
+  return visits;
+}
+
+}  // namespace
+
+BackwardPlan make_backward_plan(const Plan& plan, const Problem& given) {
+  const BackwardRules* const rules = plan.recipe->backward;
+  if (rules == nullptr) {
+    throw Error(ErrorKind::usage, fmt::format("kernel {} has no backward pass; expected another "
+                                              "kernel, or --no-backward",
+                                              plan.recipe->name));
+  }
+  const TileRow& tile = tile_row(rules->tiles, given.dim);
+  // The library takes so many buffers that all blocks together fill the multiprocessors once.
+  const int64_t buffers =
+      rules->query_gradient == QueryGradient::atomic_buffers
+          ? ceil_div(given.launch.multiprocessors, given.launch.batch * given.launch.heads)
+          : 1;
+  return {.plan = &plan,
+          .rules = rules,
+          .problem = given,
+          .tile_rows = tile.rows,
+          .tile_keys = tile.keys,
+          .dq_buffers = buffers,
+          .delta = delta_layout(*rules, given.dim)};
+}
+
+std::vector<KeyVisit> backward_schedule(const BackwardPlan& plan) {
+  const int64_t row_tiles = plan.row_tiles();
+  std::vector<KeyVisit> all = key_visits(plan);
+  for (KeyVisit& visit : all) {
+    for (int64_t r = 0; r < row_tiles; ++r) {
+      const Seen seen = seen_of(plan, r, visit.key_tile);
+      if (seen == Seen::nothing) continue;
+      visit.rows.push_back({r, seen == Seen::everything ? BlockKind::full : BlockKind::partial});
+    }
+  }
+  switch (plan.rules->order) {
+    case BlockOrder::rows_ascending:
+    case BlockOrder::rows_ascending_keys_down: return all;
+    case BlockOrder::rows_descending:
+      for (KeyVisit& visit : all) std::reverse(visit.rows.begin(), visit.rows.end());
+      return all;
+    case BlockOrder::partial_before_full: break;
+  }
+  // Without a mask the kernel has one list, whatever the ends cut.
+  if (plan.problem.mask == no_mask) return all;
+  std::vector<KeyVisit> lists;
+  for (const BlockKind kind : {BlockKind::partial, BlockKind::full}) {
+    for (const KeyVisit& visit : all) {
+      lists.push_back({.key_tile = visit.key_tile, .rows = {}, .ends_buffer = visit.ends_buffer});
+      for (const RowVisit& row : visit.rows) {
+        if (row.kind == kind) lists.back().rows.push_back(row);
+      }
+    }
+  }
+  return lists;
+}
+
+}  // namespace ulpscope
