@@ -140,7 +140,7 @@ TEST_CASE("overrides change the sites they name and no other") {
   const auto owned = random_problem(1, {.rows = 2, .keys = 2, .dim = 64});
   const Plan plan = plan_of(owned, {{Site::row_sum, {bf16, upward}}});
   const PrecisionMap recipe = precision_map(fa2_torch, bf16);
-  for (const SiteRow& row : site_table) {
+  for (const SiteRow& row : forward_sites()) {
     const Cast expected = row.site == Site::row_sum ? Cast{bf16, upward} : recipe[row.site];
     CHECK(plan.map[row.site] == expected);
   }

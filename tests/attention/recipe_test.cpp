@@ -36,7 +36,7 @@ TEST_CASE("an unknown kernel is refused with the known ones") {
 TEST_CASE("a recipe casts P and O to the format of the input and nothing else") {
   for (const Format& input : {bf16, fp16}) {
     const PrecisionMap map = precision_map(fa2_torch, input);
-    for (const SiteRow& row : site_table) {
+    for (const SiteRow& row : forward_sites()) {
       const bool narrow = row.site == Site::probability_cast || row.site == Site::output_store;
       CHECK(map[row.site] == Cast{narrow ? input : fp32, nearest_even});
     }

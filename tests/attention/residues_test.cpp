@@ -112,7 +112,7 @@ void statistics_are_exact(const OwnedProblem& owned, std::optional<Site> changed
     CHECK((m.sum == e.sum));
     CHECK((m.sum_squares == e.sum_squares));
   }
-  for (const SiteRow& row : site_table) {
+  for (const SiteRow& row : forward_sites()) {
     if (is_hardware(row.site)) continue;
     CAPTURE(std::string(row.name));
     const Moments& m = sites[index(row.site)].moments;

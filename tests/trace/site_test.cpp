@@ -35,7 +35,9 @@ TEST_CASE("the names that command lines rely on") {
   CHECK(site_named("output_accumulate") == Site::output_accumulate);
   CHECK(site_named("output_store") == Site::output_store);
   CHECK(site_table.front().site == Site::scores);
-  CHECK(site_table.back().site == Site::output_store);
+  CHECK(forward_sites().back().site == Site::output_store);
+  CHECK(backward_sites().front().site == Site::delta);
+  CHECK(forward_sites().size() + backward_sites().size() == site_count);
 }
 
 TEST_CASE("an unknown site is refused with the known ones") {

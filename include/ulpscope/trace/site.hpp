@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -151,6 +152,14 @@ static_assert(
       return true;
     }(),
     "the table lists the sites in the order of the enumeration");
+
+// The sites of the forward pass, then those of the backward pass.
+constexpr std::span<const SiteRow> forward_sites() {
+  return std::span(site_table).first(index(Site::delta));
+}
+constexpr std::span<const SiteRow> backward_sites() {
+  return std::span(site_table).subspan(index(Site::delta));
+}
 
 // The site of that name; an unknown one is an Error of kind usage that lists them.
 Site site_named(std::string_view name);
