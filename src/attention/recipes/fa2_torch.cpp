@@ -1,5 +1,7 @@
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
 
+#include "ulpscope/attention/recipes/backward.hpp"
+
 namespace ulpscope {
 
 namespace {
@@ -24,38 +26,6 @@ constexpr std::array split_tiles{
 
 constexpr std::array input_format_sites{Site::probability_cast, Site::output_store};
 
-constexpr std::array backward_tiles{
-    TileRow{.largest_dim = 64, .rows = 128, .keys = 128},
-    TileRow{.largest_dim = 128, .rows = 64, .keys = 128},
-    TileRow{.largest_dim = 256, .rows = 64, .keys = 64},
-};
-
-constexpr std::array delta_layouts{
-    DeltaLayout{.largest_dim = 32, .lanes = 4, .columns = 8},
-    DeltaLayout{.largest_dim = 64, .lanes = 8, .columns = 8},
-    DeltaLayout{.largest_dim = 96, .lanes = 4, .columns = 8},
-    DeltaLayout{.largest_dim = 256, .lanes = 8, .columns = 8},
-};
-
-constexpr std::array backward_input_format_sites{Site::backward_probability_cast, Site::ds_cast,
-                                                 Site::dq_store, Site::dk_store, Site::dv_store};
-constexpr std::array flushed_sites{Site::dq_add};
-
-constexpr BackwardRules backward{
-    .tiles = backward_tiles,
-    .order = BlockOrder::rows_descending,
-    .delta = {.layouts = delta_layouts,
-              .sum = DeltaSum::second_product_first,
-              .join = Butterfly::far_first},
-    .recompute = Recompute::scaled_less_scaled,
-    .probability = GradientProbability::unrounded,
-    .scale = GradientScale::after_products,
-    .query_gradient = QueryGradient::atomic_buffers,
-    .group = GroupGradient::rounded_then_summed,
-    .input_format_sites = backward_input_format_sites,
-    .flushed_sites = flushed_sites,
-};
-
 }  // namespace
 
 const Recipe fa2_torch{
@@ -76,7 +46,7 @@ const Recipe fa2_torch{
     .log_sum_exp = LogSumExp::fused_natural,
     .folds_group_into_rows = true,
     .input_format_sites = input_format_sites,
-    .backward = &backward,
+    .backward = &fa2_backward,
 };
 
 }  // namespace ulpscope

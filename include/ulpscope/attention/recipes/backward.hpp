@@ -1,0 +1,22 @@
+// The backward halves of the kernels' rows.
+//
+//   fa2      FlashAttention-2 as PyTorch builds it, deterministic mode
+//   memeff   PyTorch's memory-efficient kernels (CUTLASS, sm80), deterministic mode
+//   cudnn    cuDNN 9.19; dQ of full attention is an unordered sum, ascending here
+//   flex     FlexAttention's Triton template
+//
+// Sources: the kernels' public sources where there are any, and fits to recordings of an H200 with
+// PyTorch 2.11, cuDNN 9.19; docs/numerics/kernels.md says which rules the recordings fix. Held bit
+// for bit by tests/captured.
+#pragma once
+
+#include "ulpscope/attention/backward_rules.hpp"
+
+namespace ulpscope {
+
+extern const BackwardRules fa2_backward;
+extern const BackwardRules memeff_backward;
+extern const BackwardRules cudnn_backward;
+extern const BackwardRules flex_backward;
+
+}  // namespace ulpscope
