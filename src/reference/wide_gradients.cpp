@@ -1,0 +1,109 @@
+// The gradients in binary64: a row over its keys, then a block of keys over the rows.
+#include "ulpscope/reference/wide_gradients.hpp"
+
+#include "ulpscope/base/host_fp.hpp"
+#include "ulpscope/reference/wide_exp.hpp"
+
+#include <cmath>
+
+#include "gradient_checks.hpp"
+#include "wide_tile.hpp"
+
+namespace ulpscope {
+
+namespace {
+
+// dP_j - delta.
+double less_delta(const WideRowSummary& row, double dp) { return (dp - row.pivot) - row.excess; }
+
+// P and dS of a row and keys that it sees, the same bits as in wide_gradient_row.
+void fill_pairs(const GradientHead& gradient, int64_t row, const WideRowSummary& summary,
+                KeyRange keys, double* p, double* ds) {
+  const ReferenceHead& head = gradient.head;
+  const wide::RowOperands operands = wide::row_operands(gradient, row);
+  const double* const k = head.k + keys.first * head.dim_qk;
+  const double* const v = head.v + keys.first * head.dim_v;
+  const int64_t n = keys.last - keys.first;
+  for (int64_t j = 0; j < n; ++j) {
+    p[j] = head.scale * wide::dot(operands.q, k + j * head.dim_qk, head.dim_qk) - summary.maximum;
+  }
+  wide_exp(p, p, n);
+  for (int64_t j = 0; j < n; ++j) {
+    const double dp = wide::dot(operands.dout, v + j * head.dim_v, head.dim_v);
+    p[j] = p[j] / summary.sum;
+    ds[j] = p[j] * less_delta(summary, dp);
+  }
+}
+
+}  // namespace
+
+void wide_gradient_row(const GradientHead& gradient, int64_t row, WideGradientRow& out) {
+  const HostFpGuard guard;
+  const ReferenceHead& head = gradient.head;
+  wide_attention_row(head, row, out.forward);
+  WideRowSummary& summary = out.summary;
+  summary = {};
+  summary.keys = out.forward.keys;
+  const int64_t keys = summary.keys.last - summary.keys.first;
+  out.p.resize(static_cast<size_t>(keys));
+  out.dp.resize(static_cast<size_t>(keys));
+  out.ds.resize(static_cast<size_t>(keys));
+  out.dq.assign(static_cast<size_t>(head.dim_qk), 0.0);
+  out.delta = 0;
+  if (keys == 0) return;
+
+  const double* const dout = wide::row_operands(gradient, row).dout;
+  const double* const k = head.k + summary.keys.first * head.dim_qk;
+  const double* const v = head.v + summary.keys.first * head.dim_v;
+  const double* const s = out.forward.scores.data();  // [keys]
+  double* const p = out.p.data();                     // [keys]
+  double* const dp = out.dp.data();                   // [keys]
+  double* const ds = out.ds.data();                   // [keys]
+
+  summary.maximum = out.forward.maximum;
+  summary.sum = out.forward.sum;
+  for (int64_t j = 0; j < keys; ++j) {
+    p[j] = out.forward.weights[static_cast<size_t>(j)] / summary.sum;
+    dp[j] = wide::dot(dout, v + j * head.dim_v, head.dim_v);
+  }
+  int64_t heaviest = 0;
+  while (s[heaviest] < summary.maximum) ++heaviest;
+  summary.pivot_key = summary.keys.first + heaviest;
+  summary.pivot = std::isfinite(dp[heaviest]) ? dp[heaviest] : 0.0;
+
+  std::vector<double> excess(1);
+  for (int64_t j = 0; j < keys; ++j) ds[j] = dp[j] - summary.pivot;
+  wide::weighted_sum(p, ds, keys, excess, wide::itself);
+  summary.excess = excess[0];
+  out.delta = summary.pivot + summary.excess;
+
+  for (int64_t j = 0; j < keys; ++j) ds[j] = p[j] * less_delta(summary, dp[j]);
+  wide::weighted_sum(ds, k, keys, out.dq, wide::itself);
+  for (double& x : out.dq) x *= head.scale;
+}
+
+void wide_key_gradients(const GradientHead& gradient, std::span<const WideRowSummary> rows,
+                        KeyRange keys, WideKeyGradients& out) {
+  const HostFpGuard guard;
+  check_key_block(gradient.head, rows.size(), keys);
+  out.keys = keys;
+  const auto fill = [&](int64_t row, KeyRange seen, double* p, double* ds) {
+    fill_pairs(gradient, row, rows[static_cast<size_t>(row)], seen, p, ds);
+  };
+  wide::sum_over_rows(gradient, rows, keys, fill, wide::itself, out.dk, out.dv);
+  for (double& x : out.dk) x *= gradient.head.scale;
+}
+
+void add_head(const WideKeyGradients& head, WideKeyGradients& total) {
+  const HostFpGuard guard;
+  if (total.dk.empty() && total.dv.empty()) {
+    total = head;
+    return;
+  }
+  check_same_size(head.dk.size(), total.dk.size());
+  check_same_size(head.dv.size(), total.dv.size());
+  for (size_t i = 0; i < head.dk.size(); ++i) total.dk[i] += head.dk[i];
+  for (size_t i = 0; i < head.dv.size(); ++i) total.dv[i] += head.dv[i];
+}
+
+}  // namespace ulpscope
