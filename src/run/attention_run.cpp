@@ -4,6 +4,7 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/base/output_file.hpp"
+#include "ulpscope/compare/judged_gradients.hpp"
 #include "ulpscope/report/page.hpp"
 #include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/summary_writer.hpp"
@@ -35,6 +36,7 @@ struct Operands {
   Operand16 q;
   Operand16 k;
   Operand16 v;
+  std::optional<Operand16> dout;  // where the gradients are asked for
 };
 
 std::string described(const Operand16& x) {
@@ -54,6 +56,10 @@ void require_agreement(const Operands& o) {
     if (other->sizes[1] == 0 || o.q.sizes[1] % other->sizes[1] != 0) {
       fail(*other, fmt::format("a number of heads that divides {}", o.q.sizes[1]));
     }
+  }
+  if (o.dout) {
+    if (o.dout->format != o.q.format) fail(*o.dout, "the format of q");
+    if (o.dout->sizes != o.q.sizes) fail(*o.dout, "the sizes of q");
   }
   if (o.v.sizes != o.k.sizes) {
     throw Error(ErrorKind::input,
@@ -136,30 +142,76 @@ Element element_for(const Format& format) {
   return width(format) <= 8 ? Element::u8 : width(format) <= 16 ? Element::u16 : Element::u32;
 }
 
-void write_folder(const OutputFolder& folder, const Plan& plan, const Operand16& q,
-                  const JudgedRun& run, const nlohmann::json& summary) {
+// Tensors of one file of the output folder.
+using Tensors = std::vector<Tensor>;
+
+// A (batch, heads, seq, dim) tensor in the layout of an operand; `dim` 0 leaves the last axis out.
+template <class T>
+Tensor laid_out(std::string name, Element element, const Operand16& like, int64_t dim,
+                const std::vector<T>& values) {
+  auto sizes = like.sizes;
+  sizes[3] = dim;
+  const auto shape = shape_in_layout(sizes, like.layout);
+  if (dim == 0) sizes[3] = 1;
+  return packed(std::move(name), element, shape, in_layout(values, sizes, like.layout));
+}
+
+void add_gradients(const Plan& plan, const Operands& operands, const JudgedGradients& gradients,
+                   Tensors& outputs, Tensors& errors) {
+  const auto element = [&](Site site) { return element_for(plan.map[site].format); };
+  const auto add = [&](const std::string& name, Element stored, const Operand16& like, int64_t dim,
+                       const JudgedTensor& tensor) {
+    outputs.push_back(laid_out(name, stored, like, dim, tensor.codes));
+    errors.push_back(laid_out(name + "_ulp", Element::fp32, like, dim, tensor.ulp));
+  };
+  const int64_t dim = plan.problem.dim;
+  add("dq", element(Site::dq_store), operands.q, dim, gradients.dq);
+  add("dk", element(Site::dk_store), operands.k, dim, gradients.dk);
+  add("dv", element(Site::dv_store), operands.v, dim, gradients.dv);
+  add("delta", Element::fp32, operands.q, 0, gradients.delta);
+}
+
+void write_folder(const OutputFolder& folder, const Plan& plan, const Operands& operands,
+                  const JudgedRun& run, const std::optional<JudgedGradients>& gradients,
+                  const nlohmann::json& summary) {
+  const Operand16& q = operands.q;
   const Format& o_format = plan.map[Site::output_store].format;
-  const auto o_shape = shape_in_layout(q.sizes, q.layout);
-  auto lse_sizes = q.sizes;
-  lse_sizes[3] = 0;
-  const auto lse_shape = shape_in_layout(lse_sizes, q.layout);
-  auto row_sizes = q.sizes;
-  row_sizes[3] = 1;
-  const std::map<std::string, std::string> metadata{{"layout", layout_name(q.layout)},
-                                                    {"o_format", format_name(o_format)}};
-  write_safetensors(
-      folder.path() / "outputs.safetensors",
-      std::array{packed("o", element_for(o_format), o_shape, in_layout(run.o, q.sizes, q.layout)),
-                 packed("lse", Element::fp32, lse_shape, in_layout(run.lse, row_sizes, q.layout))},
-      metadata);
-  write_safetensors(
-      folder.path() / "errors.safetensors",
-      std::array{
-          packed("o_ulp", Element::fp32, o_shape, in_layout(run.o_ulp, q.sizes, q.layout)),
-          packed("lse_ulp", Element::fp32, lse_shape, in_layout(run.lse_ulp, row_sizes, q.layout))},
-      metadata);
+  const int64_t dim = plan.problem.dim;
+  std::map<std::string, std::string> metadata{{"layout", layout_name(q.layout)},
+                                              {"o_format", format_name(o_format)}};
+  Tensors outputs{laid_out("o", element_for(o_format), q, dim, run.o),
+                  laid_out("lse", Element::fp32, q, 0, run.lse)};
+  Tensors errors{laid_out("o_ulp", Element::fp32, q, dim, run.o_ulp),
+                 laid_out("lse_ulp", Element::fp32, q, 0, run.lse_ulp)};
+  if (gradients) {
+    for (const auto& [name, site] :
+         {std::pair{"dq_format", Site::dq_store}, std::pair{"dk_format", Site::dk_store},
+          std::pair{"dv_format", Site::dv_store}}) {
+      metadata[name] = format_name(plan.map[site].format);
+    }
+    add_gradients(plan, operands, *gradients, outputs, errors);
+  }
+  write_safetensors(folder.path() / "outputs.safetensors", outputs, metadata);
+  write_safetensors(folder.path() / "errors.safetensors", errors, metadata);
   write_file_atomically(folder.path() / "summary.json", summary.dump(1) + "\n");
   write_file_atomically(folder.path() / "report.html", html_report(summary));
+}
+
+// dO, where the input has it, the kernel has a backward pass here and nobody minds.
+std::optional<Operand16> load_dout(const AttentionOptions& options, const Recipe& recipe) {
+  if (options.backward == BackwardChoice::off || !has_operand(options.inputs, "do")) {
+    return std::nullopt;
+  }
+  if (recipe.backward == nullptr) {
+    if (options.note) {
+      options.note(
+          fmt::format("the input has a tensor 'do'; kernel {} has no backward pass here, "
+                      "so only the forward pass is computed",
+                      recipe.name));
+    }
+    return std::nullopt;
+  }
+  return load_operand(options.inputs, "do");
 }
 
 }  // namespace
@@ -170,25 +222,38 @@ std::optional<nlohmann::json> run_attention(const AttentionOptions& options) {
   std::optional<OutputFolder> folder;
   if (!options.out.empty()) folder.emplace(options.out);
   const Operands operands{load_operand(options.inputs, "q"), load_operand(options.inputs, "k"),
-                          load_operand(options.inputs, "v")};
+                          load_operand(options.inputs, "v"), load_dout(options, recipe)};
   require_agreement(operands);
-  Plan plan = make_plan(recipe, chip, problem_of(options, operands, chip), options.overrides);
+  const Problem problem = problem_of(options, operands, chip);
+  Plan plan = make_plan(recipe, chip, problem, options.overrides);
   apply_tile(options, plan);
-  if (options.note && has_operand(options.inputs, "do")) {
-    options.note("the input has a tensor 'do'; this version computes the forward pass only");
-  }
-  const int64_t all = tile_count(plan);
-  const JudgedRun run = run_judged(plan, {.threads = options.threads,
-                                          .progress =
-                                              [&](int64_t done) {
-                                                if (options.progress) options.progress(done, all);
-                                              },
-                                          .stop = options.stop});
+  std::optional<BackwardPlan> backward_plan;
+  if (operands.dout) backward_plan = make_backward_plan(plan, problem);
+
+  const int64_t tiles = tile_count(plan);
+  const int64_t all = tiles + (backward_plan ? problem.batch * problem.heads : 0);
+  const auto judged_options = [&](int64_t before) {
+    return JudgedOptions{.threads = options.threads,
+                         .progress =
+                             [&options, before, all](int64_t done) {
+                               if (options.progress) options.progress(before + done, all);
+                             },
+                         .stop = options.stop};
+  };
+  const JudgedRun run = run_judged(plan, judged_options(0));
   if (!run.complete) return std::nullopt;
-  const nlohmann::json summary = attention_summary(options.command, plan, options.overrides,
-                                                   {&operands.q, &operands.k, &operands.v}, run);
+  std::optional<JudgedGradients> gradients;
+  if (backward_plan) {
+    gradients =
+        run_judged_gradients(*backward_plan, operands.dout->codes, run, judged_options(tiles));
+    if (!gradients->complete) return std::nullopt;
+  }
+  std::vector<const Operand16*> inputs{&operands.q, &operands.k, &operands.v};
+  if (operands.dout) inputs.push_back(&*operands.dout);
+  const nlohmann::json summary = attention_summary(options.command, plan, options.overrides, inputs,
+                                                   run, gradients ? &*gradients : nullptr);
   if (folder) {
-    write_folder(*folder, plan, operands.q, run, summary);
+    write_folder(*folder, plan, operands, run, gradients, summary);
     folder->commit();
   }
   return summary;

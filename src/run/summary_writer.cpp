@@ -80,9 +80,10 @@ json formats_json(const std::vector<Format>& formats) {
   return result;
 }
 
-json casts_json(const Plan& plan, const std::vector<SiteOverride>& overrides) {
+json casts_json(const Plan& plan, std::span<const SiteRow> sites,
+                const std::vector<SiteOverride>& overrides) {
   json result = json::array();
-  for (const auto& row : site_table) {
+  for (const auto& row : sites) {
     const bool overridden = std::any_of(overrides.begin(), overrides.end(),
                                         [&](const auto& o) { return o.site == row.site; });
     const Cast& cast = plan.map[row.site];
@@ -262,7 +263,8 @@ json input_json(const Operand16& operand) {
 
 json attention_summary(const std::string& command, const Plan& plan,
                        const std::vector<SiteOverride>& overrides,
-                       const std::vector<const Operand16*>& inputs, const JudgedRun& run) {
+                       const std::vector<const Operand16*>& inputs, const JudgedRun& run,
+                       const JudgedGradients* gradients) {
   json summary = summary_header("attention", command);
   summary["verdict"] = verdict_json(plan, run);
   summary["kernel"] = kernel_json(plan);
@@ -272,24 +274,43 @@ json attention_summary(const std::string& command, const Plan& plan,
     summary["inputs"].push_back(input_json(*input));
     formats.push_back(input->format);
   }
-  for (const auto& row : site_table) formats.push_back(plan.map[row.site].format);
+  const std::span<const SiteRow> rounded =
+      gradients != nullptr ? std::span(site_table) : forward_sites();
+  for (const auto& row : rounded) formats.push_back(plan.map[row.site].format);
   const Operand16& q = *inputs.at(0);
   summary["problem"] = problem_json(plan, q, *inputs.at(1));
   summary["formats"] = formats_json(formats);
-  summary["casts"] = casts_json(plan, overrides);
+  summary["casts"] = casts_json(plan, rounded, overrides);
   summary["reference"] = {{"name", run.reference.name},
                           {"description", run.reference.description},
                           {"judged_rows", run.reference.judged_rows},
                           {"judged_elements", run.reference.judged_elements},
                           {"max_difference_ulp", run.reference.largest_difference_ulp}};
-  summary["sites"] = sites_json(plan, run.sites);
-  const auto o_shape = shape_in_layout(q.sizes, q.layout);
-  auto lse_sizes = q.sizes;
-  lse_sizes[3] = 0;
-  const RowIndex rows{{q.sizes[0], q.sizes[1], q.sizes[2]}, plan.problem.rows};
-  summary["outputs"] = {
-      output_json("o", plan.map[Site::output_store].format, o_shape, rows, run.o_errors),
-      output_json("lse", fp32, shape_in_layout(lse_sizes, q.layout), rows, run.lse_errors)};
+  SiteStatistics sites = run.sites;
+  summary["outputs"] = json::array();
+  const auto output = [&](const std::string& name, const Format& format, const Operand16& like,
+                          int64_t dim, int64_t tally_rows, const ErrorTally& tally) {
+    auto sizes = like.sizes;
+    sizes[3] = dim;
+    const RowIndex rows{{like.sizes[0], like.sizes[1], like.sizes[2]}, tally_rows};
+    summary["outputs"].push_back(
+        output_json(name, format, shape_in_layout(sizes, like.layout), rows, tally));
+  };
+  const int64_t dim = plan.problem.dim;
+  output("o", plan.map[Site::output_store].format, q, dim, plan.problem.rows, run.o_errors);
+  output("lse", fp32, q, 0, plan.problem.rows, run.lse_errors);
+  if (gradients != nullptr) {
+    for (size_t i = 0; i < site_count; ++i) sites[i].merge(gradients->sites[i]);
+    const auto gradient = [&](const std::string& name, Site store, const Operand16& like,
+                              int64_t columns, const ErrorTally& tally) {
+      output(name, plan.map[store].format, like, columns, like.sizes[2], tally);
+    };
+    gradient("dq", Site::dq_store, q, dim, gradients->dq.errors);
+    gradient("dk", Site::dk_store, *inputs.at(1), dim, gradients->dk.errors);
+    gradient("dv", Site::dv_store, *inputs.at(2), dim, gradients->dv.errors);
+    gradient("delta", Site::output_store, q, 0, gradients->delta.errors);
+  }
+  summary["sites"] = sites_json(plan, sites);
   return summary;
 }
 

@@ -18,7 +18,7 @@ namespace ulpscope::cli {
 namespace {
 
 struct Arguments {
-  std::string input, q, k, v;
+  std::string input, q, k, v, dout;
   std::string format, layout, cast;
   std::vector<std::string> map, set;
   std::string kernel = "fa2-torch@h200";
@@ -51,10 +51,11 @@ std::map<std::string, std::string> parse_map(const std::vector<std::string>& pie
 AttentionOptions options_of(const Arguments& a, const Context& context) {
   AttentionOptions o;
   o.inputs.input = a.input;
-  for (const auto& [role, file] : {std::pair{"q", a.q}, std::pair{"k", a.k}, std::pair{"v", a.v}}) {
+  for (const auto& [role, file] :
+       {std::pair{"q", a.q}, std::pair{"k", a.k}, std::pair{"v", a.v}, std::pair{"do", a.dout}}) {
     if (!file.empty()) o.inputs.files[role] = file;
   }
-  if (a.input.empty() && o.inputs.files.size() != 3) {
+  if (a.input.empty() && (a.q.empty() || a.k.empty() || a.v.empty())) {
     throw Error(ErrorKind::usage, "expected INPUT, or all of --q, --k and --v");
   }
   o.inputs.names = parse_map(a.map);
@@ -63,6 +64,7 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   if (!a.cast.empty()) o.inputs.cast = rounding_named(a.cast);
   o.kernel = a.kernel;
   o.masking = a.causal ? Masking::causal : Masking::none;
+  o.backward = a.no_backward ? BackwardChoice::off : BackwardChoice::if_given;
   o.scale = a.scale;
   if (!a.launch.empty()) o.launch = {a.launch[0], a.launch[1]};
   if (!a.tile.empty()) o.tile = TileOverride{a.tile[0], a.tile[1]};
@@ -79,9 +81,6 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
 
 int run(const Arguments& arguments, const Context& context) {
   auto options = options_of(arguments, context);
-  if (arguments.no_backward) {
-    options.note = {};  // the user knows that only the forward pass runs
-  }
   std::optional<nlohmann::json> summary;
   {
     Progress progress("attention");
@@ -102,20 +101,22 @@ int run(const Arguments& arguments, const Context& context) {
 void add_attention(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand(
       "attention",
-      "Simulate an attention kernel bit for bit on dumped Q, K, V.\n"
+      "Simulate an attention kernel bit for bit on dumped Q, K, V, and its gradients from dO.\n"
       "\n"
       "  ulpscope attention dump.safetensors --layout bhsd --causal --out run\n"
       "  ulpscope attention bits.npz --format bf16 --layout bshd --kernel fa2-torch@h200\n"
       "  ulpscope attention --q q.npy --k k.npy --v v.npy --set output_store=fp32\n"
       "\n"
-      "INPUT is a .safetensors or .npz file or a folder of .npy files with tensors q, k, v.\n"
+      "INPUT is a .safetensors or .npz file or a folder of .npy files with tensors q, k, v, and\n"
+      "for the backward pass do.\n"
       "With --out DIR: outputs.safetensors, errors.safetensors, summary.json, report.html.");
   const auto a = std::make_shared<Arguments>();
   command->add_option("INPUT", a->input, "File or folder that holds q, k and v");
   command->add_option("--q", a->q, "Q as FILE or FILE:TENSOR, instead of INPUT");
   command->add_option("--k", a->k, "K as FILE or FILE:TENSOR");
   command->add_option("--v", a->v, "V as FILE or FILE:TENSOR");
-  command->add_option("--map", a->map, "Names of the tensors: q=NAME,k=NAME,v=NAME")
+  command->add_option("--do", a->dout, "dO, the gradient of O: asks for dQ, dK and dV too");
+  command->add_option("--map", a->map, "Names of the tensors: q=NAME,k=NAME,v=NAME,do=NAME")
       ->delimiter(',');
   command->add_option(
       "--format", a->format,
@@ -142,7 +143,7 @@ void add_attention(CLI::App& app, Context& context) {
   command->add_option("--set", a->set,
                       "Round a site otherwise: SITE=FORMAT[:MODE[:sat]]; may be given again");
   command->add_flag("--no-backward", a->no_backward,
-                    "Forward pass only, without a word about a tensor 'do' in the input");
+                    "Forward pass only, even if the input has a tensor 'do'");
   command->add_option("--threads", a->threads, "Threads; default: all")->check(CLI::Range(1, 1024));
   command->add_option("--out", a->out,
                       "Folder for outputs and report: absent, empty or an earlier run");

@@ -4,7 +4,8 @@
 //
 // With an output folder it leaves there, all or nothing:
 //   outputs.safetensors  o in the output format and the layout of q, lse (F32, without the last
-//   axis) errors.safetensors   o_ulp, lse_ulp: signed errors against the reference, F32
+//                        axis); with a tensor do: dq, dk, dv like q, k, v, and delta like lse
+//   errors.safetensors   o_ulp, lse_ulp, dq_ulp, ...: signed errors against the reference, F32
 //   summary.json         every figure;   report.html   the same for eyes
 //
 // The bytes depend on the inputs and options alone: not on threads, host rounding mode or clock.
@@ -31,10 +32,14 @@ struct TileOverride {
 
 enum class Masking { none, causal };
 
+// Whether a tensor `do` in the input asks for the gradients too.
+enum class BackwardChoice { if_given, off };
+
 struct AttentionOptions {
   InputOptions inputs;
   std::string kernel = "fa2-torch@h200";
   Masking masking = Masking::none;
+  BackwardChoice backward = BackwardChoice::if_given;
   std::optional<double> scale;
   std::optional<std::array<int64_t, 2>> launch;  // batch, heads
   std::optional<int> multiprocessors;

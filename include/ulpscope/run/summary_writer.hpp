@@ -5,7 +5,7 @@
 // Tested by tests/run/summary_writer_test.cpp.
 #pragma once
 
-#include "ulpscope/compare/judged_run.hpp"
+#include "ulpscope/compare/judged_gradients.hpp"
 #include "ulpscope/run/inputs.hpp"
 
 #include <string>
@@ -39,9 +39,10 @@ nlohmann::json output_json(const std::string& name, const Format& format,
 nlohmann::json format_json(const Format& format);
 nlohmann::json input_json(const Operand16& operand);
 
-// The summary of a forward run.
+// The summary of a run; `gradients` is null for one of the forward pass alone.
 nlohmann::json attention_summary(const std::string& command, const Plan& plan,
                                  const std::vector<SiteOverride>& overrides,
-                                 const std::vector<const Operand16*>& inputs, const JudgedRun& run);
+                                 const std::vector<const Operand16*>& inputs, const JudgedRun& run,
+                                 const JudgedGradients* gradients);
 
 }  // namespace ulpscope

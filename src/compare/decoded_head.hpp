@@ -1,0 +1,63 @@
+// One head of a problem in binary64, as the reference takes it.
+#pragma once
+
+#include "ulpscope/attention/schedule.hpp"
+#include "ulpscope/reference/wide_attention.hpp"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace ulpscope {
+
+inline double to_double(uint32_t register_bits) {
+  return static_cast<double>(bit_cast<float>(register_bits));
+}
+
+inline std::vector<double> decoded(const Format& format, std::span<const uint16_t> codes) {
+  std::vector<double> values(codes.size());
+  std::transform(codes.begin(), codes.end(), values.begin(),
+                 [&](uint16_t code) { return to_double(detail::widened(format, code)); });
+  return values;
+}
+
+// One head's operands in binary64, and the view of them that the reference takes.
+class DecodedHead {
+ public:
+  // A Plan or BackwardPlan: what has a problem and knows which keys a row sees.
+  template <class AnyPlan>
+  DecodedHead(const AnyPlan& plan, int64_t batch, int64_t head) {
+    const Problem& p = plan.problem;
+    const auto q_size = static_cast<size_t>(p.rows * p.dim);
+    const auto kv_size = static_cast<size_t>(p.keys * p.dim);
+    const int64_t kv_head = head / (p.heads / p.kv_heads);
+    q_ = decoded(p.format,
+                 p.q.subspan(static_cast<size_t>(batch * p.heads + head) * q_size, q_size));
+    const auto kv_at = static_cast<size_t>(batch * p.kv_heads + kv_head) * kv_size;
+    k_ = decoded(p.format, p.k.subspan(kv_at, kv_size));
+    v_ = decoded(p.format, p.v.subspan(kv_at, kv_size));
+    view_ = {.q = q_.data(),
+             .k = k_.data(),
+             .v = v_.data(),
+             .rows = p.rows,
+             .keys = p.keys,
+             .dim_qk = p.dim,
+             .dim_v = p.dim,
+             .scale = to_double(p.scale)};
+    if (p.mask != no_mask) {
+      view_.visible = [&plan](int64_t row) {
+        const SeenKeys seen = plan.seen(row);
+        return KeyRange{seen.first, seen.end};
+      };
+    }
+  }
+  const ReferenceHead& view() const { return view_; }
+
+ private:
+  std::vector<double> q_;
+  std::vector<double> k_;
+  std::vector<double> v_;
+  ReferenceHead view_{};
+};
+
+}  // namespace ulpscope
