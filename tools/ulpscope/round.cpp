@@ -29,8 +29,9 @@ struct Arguments {
 BasicRounded<uint128> rounded(const Arguments& a, const Format& to, const Exact<Uint256>& x,
                               uint64_t place) {
   if (!names_stochastic(a.mode)) return round_pack<uint128>(to, x, rounding_named(a.mode, &to));
-  const uint64_t random = random_bits({.seed = a.seed, .element = place});
-  return round_pack<uint128>(to, x, stochastic_named(a.mode, &to), random);
+  const Stochastic rounding = stochastic_named(a.mode, &to);
+  const uint64_t random = random_bits({.seed = a.seed, .element = place}, rounding.bits);
+  return round_pack<uint128>(to, x, rounding, random);
 }
 
 Policy policy_of(const Arguments& a, const Format& to) {
