@@ -25,10 +25,14 @@
 
 namespace ulpscope {
 
+// Adding a subnormal number costs some processors hundreds of cycles. Code whose result cannot
+// depend on them may have them read as zero; where the processor has no such switch they stay.
+enum class SubnormalOperands { kept, may_be_zero };
+
 class HostFpGuard {
  public:
-  HostFpGuard() {
-    save();
+  explicit HostFpGuard(SubnormalOperands operands = SubnormalOperands::kept) {
+    save(operands);
     // Arithmetic on values in memory stays on its side of the change.
     std::atomic_signal_fence(std::memory_order_seq_cst);
   }
@@ -43,16 +47,18 @@ class HostFpGuard {
 #if defined(__x86_64__) || defined(_M_X64)
   // MXCSR after reset: all exceptions masked, nearest even, FTZ and DAZ clear.
   static constexpr unsigned reset_state = 0x1F80;
+  static constexpr unsigned denormals_are_zero = 0x0040;
 
-  void save() {
+  void save(SubnormalOperands operands) {
     state_ = _mm_getcsr();
-    _mm_setcsr(reset_state);
+    const bool zero = operands == SubnormalOperands::may_be_zero;
+    _mm_setcsr(zero ? reset_state | denormals_are_zero : reset_state);
   }
   void restore() { _mm_setcsr(state_); }
 
   unsigned state_ = 0;
 #else
-  void save() {
+  void save(SubnormalOperands) {
     std::fegetenv(&state_);
     std::fesetenv(FE_DFL_ENV);
   }
