@@ -106,6 +106,15 @@ struct Store16 {
     hn::StoreU(hn::BitCast(Halves(), order(pack_halves(c, d))), Halves(), codes + 2 * lanes());
   }
 };
+// Codes in the upper halves of their lanes.
+struct StoreUpperHalves {
+  Store16 store;
+
+  HWY_INLINE void operator()(Word a, Word b, Word c, Word d, uint16_t* codes) const {
+    store(hn::ShiftRight<16>(a), hn::ShiftRight<16>(b), hn::ShiftRight<16>(c),
+          hn::ShiftRight<16>(d), codes);
+  }
+};
 struct Store8 {
   Order<uint8_t> order;
 
@@ -134,23 +143,43 @@ using Store = typename StoreOf<Code>::type;
 // Calls kernel(i, source, target) for groups of four registers: `i` counts elements of the array,
 // which are read from `source`, written to `target`. The last elements take the way through a
 // padded copy, so that kernels know no remainder.
+//
+// Kernels are to be inlined, in this one place, and copied: an object whose address nobody has
+// keeps its constants in registers, although the codes that are stored may, as bytes, alias
+// anything.
 template <class From, class To, class Kernel>
-void for_groups(const From* x, size_t count, To* y, const Kernel& kernel) {
+void for_groups(const From* x, size_t count, To* y, Kernel kernel) {
   const size_t group = 4 * lanes();
-  const size_t whole = count - count % group;
-  size_t i = 0;
-  for (; i + 2 * group <= whole; i += 2 * group) {  // two at a time: the loop's own work counts
-    kernel(i, x + i, y + i);
-    kernel(i + group, x + i + group, y + i + group);
-  }
-  if (i < whole) kernel(i, x + i, y + i);
-  if (whole == count) return;
-  alignas(64) From source[64] = {};
+  const size_t rest = count % group;
+  alignas(64) From source[64];
   alignas(64) To target[64];
-  std::copy(x + whole, x + count, source);
-  kernel(whole, source, target);
-  std::copy(target, target + (count - whole), y + whole);
+  const From* from = x;
+  To* to = y;
+  size_t i = 0;
+  size_t end = count - rest;
+  for (;;) {
+    for (; i < end; i += group, from += group, to += group) kernel(i, from, to);
+    if (end >= count) break;
+    std::fill(std::copy(x + end, x + count, source), source + group, From{});
+    from = source;
+    to = target;
+    end += group;
+  }
+  std::copy(target, target + rest, y + (count - rest));
 }
+
+// The kernel of a function from numbers to registers of codes.
+template <class Code, class StoreCodes>
+struct FourRegisters {
+  Code code;
+  StoreCodes store;
+
+  template <class From, class To>
+  HWY_INLINE void operator()(size_t, const From* from, To* to) const {
+    const size_t n = lanes();
+    store(code(from), code(from + n), code(from + 2 * n), code(from + 3 * n), to);
+  }
+};
 
 }  // namespace ulpscope::detail::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

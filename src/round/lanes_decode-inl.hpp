@@ -54,7 +54,13 @@ class Decode {
         infinity_(set(plan.infinity)),
         negative_nan_(set(plan.negative_nan)) {}
 
-  HWY_INLINE void operator()(const uint32_t* codes, Number* numbers) const {
+  HWY_INLINE void operator()(size_t, const uint32_t* codes, Number* numbers) const {
+    const size_t step = hn::Lanes(as_number());
+    for (size_t i = 0; i < 4 * lanes(); i += step) one(codes + i, numbers + i);
+  }
+
+ private:
+  HWY_INLINE void one(const uint32_t* codes, Number* numbers) const {
     const Bits code = Traits::load(codes);
     const Bits sign = hn::And(code, sign_);
     const Bits magnitude = hn::Xor(code, sign);
@@ -74,7 +80,6 @@ class Decode {
                as_number(), numbers);
   }
 
- private:
   using Traits = Wider<Number>;
   using as_number = typename Traits::Numbers;
   using as_bits = typename Traits::Bits;
@@ -91,11 +96,7 @@ class Decode {
 template <class Number>
 void decode(const uint32_t* codes, size_t count, const DecodePlan& plan, Number* numbers) {
   const HostFpGuard guard;
-  const Decode<Number> kernel(plan);
-  for_groups(codes, count, numbers, [&](size_t, const uint32_t* from, Number* to) HWY_ATTR {
-    const size_t step = 4 * sizeof(uint32_t) * lanes() / (4 * sizeof(Number));
-    for (size_t i = 0; i < 4 * lanes(); i += step) kernel(from + i, to + i);
-  });
+  for_groups(codes, count, numbers, Decode<Number>(plan));
 }
 
 }  // namespace ulpscope::detail::HWY_NAMESPACE

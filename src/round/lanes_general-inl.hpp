@@ -186,16 +186,25 @@ class GeneralCode {
   bool adjusts_;
 };
 
+template <class Number, class Direction, class StoreCodes>
+struct GeneralKernel {
+  GeneralCode<Number> code;
+  Direction direction;
+  StoreCodes store;
+
+  template <class Code>
+  HWY_INLINE void operator()(size_t i, const Number* x, Code* to) const {
+    const size_t n = lanes();
+    store(code(x, direction, i), code(x + n, direction, i + n),
+          code(x + 2 * n, direction, i + 2 * n), code(x + 3 * n, direction, i + 3 * n), to);
+  }
+};
+
 template <class Number, class Code, class Direction>
 void round_general(const Number* x, size_t count, const GeneralPlan& plan,
                    const Direction& direction, Code* codes) {
-  const GeneralCode<Number> code(plan);
-  const Store<Code> store;
-  for_groups(x, count, codes, [&](size_t i, const Number* from, Code* to) HWY_ATTR {
-    const size_t n = lanes();
-    store(code(from, direction, i), code(from + n, direction, i + n),
-          code(from + 2 * n, direction, i + 2 * n), code(from + 3 * n, direction, i + 3 * n), to);
-  });
+  using Kernel = GeneralKernel<Number, Direction, Store<Code>>;
+  for_groups(x, count, codes, Kernel{GeneralCode<Number>(plan), direction, {}});
 }
 
 template <class Number, class Code>

@@ -146,7 +146,7 @@ class MagicHalves {
         to_cap_(hn::Set(SignedHalves(), static_cast<int16_t>(0x7FFF - plan.cap))),
         nan_(hn::Set(SignedHalves(), static_cast<int16_t>(plan.nan))) {}
 
-  HWY_INLINE void operator()(const Number* x, uint16_t* to) const {
+  HWY_INLINE void operator()(size_t, const Number* x, uint16_t* to) const {
     const size_t n = lanes();
     pair(x, to);
     pair(x + 2 * n, to + 2 * n);
@@ -202,7 +202,7 @@ class MagicBytes {
         nan_(hn::Set(Bytes(), static_cast<uint8_t>(plan.nan))),
         down_(8 - plan.width) {}
 
-  HWY_INLINE void operator()(const Number* x, uint8_t* to) const {
+  HWY_INLINE void operator()(size_t, const Number* x, uint8_t* to) const {
     const size_t n = lanes();
     const Sums a = sum_(x);
     const Sums b = sum_(x + n);
@@ -253,9 +253,7 @@ class MagicBytes {
 
 template <ByteCodes byte_codes, class Number>
 void round_magic_bytes(const Number* x, size_t count, const MagicPlan& plan, uint8_t* codes) {
-  const MagicBytes<Number, byte_codes> kernel(plan);
-  for_groups(x, count, codes,
-             [&kernel](size_t, const Number* from, uint8_t* to) HWY_ATTR { kernel(from, to); });
+  for_groups(x, count, codes, MagicBytes<Number, byte_codes>(plan));
 }
 
 template <class Number>
@@ -274,18 +272,11 @@ void round_magic(const Number* x, size_t count, const MagicPlan& plan, Code* cod
   }
   if constexpr (sizeof(Code) == 2) {
     if (plan.width == 16 && plan.signs_zero && plan.last_signed == plan.cap) {
-      const MagicHalves<Number> kernel(plan);
-      return for_groups(x, count, codes, [&kernel](size_t, const Number* from, Code* to) HWY_ATTR {
-        kernel(from, to);
-      });
+      return for_groups(x, count, codes, MagicHalves<Number>(plan));
     }
   }
-  const MagicCode<Number> code(plan);
-  const Store<Code> store;
-  for_groups(x, count, codes, [&](size_t, const Number* from, Code* to) HWY_ATTR {
-    const size_t n = lanes();
-    store(code(from), code(from + n), code(from + 2 * n), code(from + 3 * n), to);
-  });
+  for_groups(x, count, codes,
+             FourRegisters<MagicCode<Number>, Store<Code>>{MagicCode<Number>(plan), {}});
 }
 
 class AlignedCode {
@@ -307,14 +298,34 @@ class AlignedCode {
   Word shift_, below_half_, nan_;
 };
 
+// bf16: the code is the upper half of its lane. Half an ulp less one, and one more if the part that
+// stays is odd, is 0x8000 less one if that part is even, all but one bit of which are constant.
+class AlignedUpperHalf {
+ public:
+  explicit AlignedUpperHalf(const AlignedPlan& plan) : nan_(word(plan.nan << 16)) {}
+
+  // The code, above bits that mean nothing.
+  HWY_INLINE Word operator()(const float* x) const {
+    const auto number = hn::LoadU(Singles(), x);
+    const Word bits = hn::BitCast(Words(), number);
+    const Word even = hn::AndNot(hn::ShiftRight<16>(bits), word(1));
+    const Word rounded = hn::Sub(bits, hn::Or(even, word(0xFFFF'8000)));
+    return hn::IfThenElse(hn::RebindMask(Words(), hn::IsNaN(number)), nan_, rounded);
+  }
+
+ private:
+  Word nan_;
+};
+
 template <class Code>
 void round_aligned(const float* x, size_t count, const AlignedPlan& plan, Code* codes) {
-  const AlignedCode code(plan);
-  const Store<Code> store;
-  for_groups(x, count, codes, [&](size_t, const float* from, Code* to) HWY_ATTR {
-    const size_t n = lanes();
-    store(code(from), code(from + n), code(from + 2 * n), code(from + 3 * n), to);
-  });
+  if constexpr (sizeof(Code) == 2) {
+    if (plan.shift == 16) {
+      using Kernel = FourRegisters<AlignedUpperHalf, StoreUpperHalves>;
+      return for_groups(x, count, codes, Kernel{AlignedUpperHalf(plan), {}});
+    }
+  }
+  for_groups(x, count, codes, FourRegisters<AlignedCode, Store<Code>>{AlignedCode(plan), {}});
 }
 
 }  // namespace ulpscope::detail::HWY_NAMESPACE
