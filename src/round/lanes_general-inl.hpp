@@ -86,14 +86,16 @@ struct ByDrawLanes {
   const uint32_t* draws;
   Word below_bit;
   Word up;  // from a draw's lowest bits to the top of its word
+  Word all_bits = word(32);
+  Word most_shifted = word(31);
 
   // A draw of at most 30 bits does not see what is cut off here.
   HWY_INLINE Word deep(Word significand, Word excess) const {
-    return significand >> hn::Min(excess, word(31));
+    return significand >> hn::Min(excess, most_shifted);
   }
   HWY_INLINE Word bias(const Cut& cut, size_t i) const {
     const Word draw = hn::LoadU(Words(), draws + i) << up;
-    return hn::Or(draw, below_bit) >> (word(32) - cut.discarded);
+    return hn::Or(draw, below_bit) >> (all_bits - cut.discarded);
   }
 };
 
@@ -101,31 +103,38 @@ template <class Number>
 class GeneralCode {
  public:
   explicit GeneralCode(const GeneralPlan& plan)
-      : plan_(plan), adjusts_(plan.first_normal != 0 || plan.first_signed != 0) {}
+      : plan_(plan),
+        subnormal_fraction_(word((hidden_bit - 1) & plan.subnormal_input)),
+        emin_field_(word(plan.emin_field)),
+        shift_(word(static_cast<uint32_t>(plan.shift))),
+        highest_field_(word(plan.highest_field)),
+        trailing_bits_(word(static_cast<uint32_t>(plan.trailing_bits))),
+        sign_mask_(word(plan.sign_mask)),
+        largest_(word(plan.largest)),
+        adjusts_(plan.first_normal != 0 || plan.first_signed != 0) {}
 
   // `i`: of the element in x[0], for the direction.
   template <class Direction>
   HWY_INLINE Word operator()(const Number* x, const Direction& direction, size_t i) const {
     const Parts parts = take_apart(x);
     const auto normal = hn::Ne(parts.field, hn::Zero(Words()));
-    const Word hidden = hn::IfThenElseZero(normal, word(hidden_bit));
-    Word significand = hn::OrAnd(hidden, parts.fraction, word(hidden_bit - 1));
-    if (plan_.subnormal_input == 0) significand = hn::IfThenElseZero(normal, significand);
+    const Word fraction_mask = hn::IfThenElse(normal, fraction_, subnormal_fraction_);
+    Word significand =
+        hn::OrAnd(hn::IfThenElseZero(normal, hidden_), parts.fraction, fraction_mask);
 
-    const Word field = hn::Max(parts.field, word(1));
-    const Word rounded_field = hn::Max(field, word(plan_.emin_field));
-    const Word discarded = rounded_field - field + word(static_cast<uint32_t>(plan_.shift));
-    const Word k = hn::Min(discarded, word(31));
+    const Word field = hn::Max(parts.field, one_);
+    const Word rounded_field = hn::Max(field, emin_field_);
+    const Word discarded = rounded_field - field + shift_;
+    const Word k = hn::Min(discarded, most_discarded_);
     significand = direction.deep(significand, discarded - k);
 
-    const Word base = hn::Min(rounded_field - word(plan_.emin_field), word(plan_.highest_field))
-                      << word(static_cast<uint32_t>(plan_.trailing_bits));
-    const Word odd = hn::And((significand >> k) + base, word(1));
+    const Word base = hn::Min(rounded_field - emin_field_, highest_field_) << trailing_bits_;
+    const Word odd = hn::And((significand >> k) + base, one_);
     const Word negative = sign_mask_of(parts.signs);
-    const Word bias = direction.bias({k, word(1) << k, odd, negative}, i);
+    const Word bias = direction.bias({k, one_ << k, odd, negative}, i);
     const Word magnitude = ((significand + bias) >> k) + base;
 
-    Word code = hn::OrAnd(magnitude, negative, word(plan_.sign_mask));
+    Word code = hn::OrAnd(magnitude, negative, sign_mask_);
     if (adjusts_) {
       Word kept = magnitude;
       if (plan_.first_normal != 0) {
@@ -135,7 +144,7 @@ class GeneralCode {
       code = with_sign(kept, negative);
     }
     // Infinity and NaN, too, have a magnitude above the largest. Most registers have none of these.
-    const auto above = hn::Gt(magnitude, word(plan_.largest));
+    const auto above = hn::Gt(magnitude, largest_);
     if (hn::AllFalse(Words(), above)) return code;
     return hn::IfThenElse(above, special(parts, negative), code);
   }
@@ -183,6 +192,13 @@ class GeneralCode {
   }
 
   GeneralPlan plan_;
+  // Constants of the common case, which the compiler would make anew for every register.
+  Word fraction_ = word(hidden_bit - 1);
+  Word hidden_ = word(hidden_bit);
+  Word one_ = word(1);
+  Word most_discarded_ = word(31);
+  Word subnormal_fraction_, emin_field_, shift_, highest_field_, trailing_bits_, sign_mask_,
+      largest_;
   bool adjusts_;
 };
 
