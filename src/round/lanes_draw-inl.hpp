@@ -55,49 +55,74 @@ HWY_INLINE Blocks next_round(const Blocks& x, const uint64_t (&key)[2]) {
           hn::Xor3(hn::ShiftRight<32>(product0), x.word3, long_word(key[1])), product0};
 }
 
-// The four words of N blocks, in order of the blocks.
-struct BlockWords {
-  Word word[4];
+// One row of blocks serves this many elements of 16 or of 32 bits (random_bits.hpp).
+constexpr size_t row_length = 16;
+
+// Rows drawn at a time: each round of a block waits for the one before, so that a processor with
+// registers enough computes two blocks in the time of one.
+constexpr size_t rows = HWY_TARGET <= HWY_AVX3 ? 2 : 1;
+constexpr size_t longest_draw = rows * 8 * row_length;
+
+// The four words of N blocks of each row, in order of the blocks.
+struct RowWords {
+  Word word[rows][4];
 };
-HWY_INLINE BlockWords block_words(uint64_t first, const Philox& philox) {
-  const Long even = hn::ShiftLeft<1>(hn::Iota(Longs(), 0)) + long_word(first);
-  const Long odd = even + long_word(1);
-  Blocks a{even, hn::ShiftRight<32>(even), long_word(philox.site), long_word(philox.step)};
-  Blocks b{odd, hn::ShiftRight<32>(odd), long_word(philox.site), long_word(philox.step)};
+HWY_INLINE RowWords row_words(uint64_t first, const Philox& philox) {
+  Blocks even[rows];
+  Blocks odd[rows];
+  const Long site = long_word(philox.site);
+  const Long step = long_word(philox.step);
+  for (size_t r = 0; r < rows; ++r) {
+    const Long number = hn::ShiftLeft<1>(hn::Iota(Longs(), 0)) + long_word(first + r * row_length);
+    const Long next = number + long_word(1);
+    even[r] = {number, hn::ShiftRight<32>(number), site, step};
+    odd[r] = {next, hn::ShiftRight<32>(next), site, step};
+  }
   for (const auto& key : philox.key) {
-    a = next_round(a, key);
-    b = next_round(b, key);
+    for (size_t r = 0; r < rows; ++r) {
+      even[r] = next_round(even[r], key);
+      odd[r] = next_round(odd[r], key);
+    }
   }
   const auto joined = [](Long low, Long high) HWY_ATTR {
     return hn::OddEven(hn::BitCast(Words(), hn::ShiftLeft<32>(high)), hn::BitCast(Words(), low));
   };
-  return {{joined(a.word0, b.word0), joined(a.word1, b.word1), joined(a.word2, b.word2),
-           joined(a.word3, b.word3)}};
+  RowWords words;
+  for (size_t r = 0; r < rows; ++r) {
+    words.word[r][0] = joined(even[r].word0, odd[r].word0);
+    words.word[r][1] = joined(even[r].word1, odd[r].word1);
+    words.word[r][2] = joined(even[r].word2, odd[r].word2);
+    words.word[r][3] = joined(even[r].word3, odd[r].word3);
+  }
+  return words;
 }
 
-// One row of blocks serves this many elements of 16 or of 32 bits (random_bits.hpp).
-constexpr size_t row_length = 16;
-constexpr size_t longest_row = 8 * row_length;
+// The draws in N blocks of one row, those of 16 bits parted.
+HWY_INLINE void store_draws(const Word (&words)[4], bool halves, uint32_t* to) {
+  for (const Word& word : words) {
+    hn::StoreU(word, Words(), to);
+    to += row_length;
+    if (!halves) continue;
+    hn::StoreU(hn::ShiftRight<16>(word), Words(), to);
+    to += row_length;
+  }
+}
 
-// Fills `words`, of `count` and longest_row more, with the draws of the elements from that of
+// Fills `words`, of `count` and longest_draw more, with the draws of the elements from that of
 // `first` on, each in the low bits of its word; returns where they begin.
 inline const uint32_t* draw_words(const Draw& first, int bits, size_t count, uint32_t* words) {
   const Philox philox(first);
   const bool halves = bits <= 16;
   const size_t parts = halves ? 8 : 4;
-  const size_t skipped = first.element % (row_length * parts);
+  const size_t row_elements = row_length * parts;
+  const size_t skipped = first.element % row_elements;
   uint64_t block = (first.element - skipped) / parts;
-  uint32_t* const end = words + skipped + count;
-  for (uint32_t* row = words; row < end; row += row_length * parts, block += row_length) {
+  const uint32_t* const end = words + skipped + count;
+  for (uint32_t* to = words; to < end; to += rows * row_elements, block += rows * row_length) {
     for (size_t i = 0; i < row_length; i += lanes()) {
-      const BlockWords drawn = block_words(block + i, philox);
-      uint32_t* to = row + i;
-      for (const Word& word : drawn.word) {
-        hn::StoreU(word, Words(), to);
-        to += row_length;
-        if (!halves) continue;
-        hn::StoreU(hn::ShiftRight<16>(word), Words(), to);
-        to += row_length;
+      const RowWords drawn = row_words(block + i, philox);
+      for (size_t r = 0; r < rows; ++r) {
+        store_draws(drawn.word[r], halves, to + r * row_elements + i);
       }
     }
   }

@@ -245,7 +245,7 @@ template <class Number, class Code>
 void round_drawn(const Number* x, size_t count, const DrawnPlan& plan, const Draw& first,
                  Code* codes) {
   constexpr size_t step = 512;
-  alignas(64) uint32_t draws[step + longest_row];
+  alignas(64) uint32_t draws[step + longest_draw];
   Draw draw = first;
   for (size_t i = 0; i < count; i += step, draw.element += step) {
     const size_t some = std::min(step, count - i);
