@@ -88,6 +88,36 @@ TEST_SUITE("attention run") {
     CHECK(source.metadata().at("layout") == "bhsd");
   }
 
+  TEST_CASE("with dO the gradients are written like q, k and v, and the summary has them") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    const auto summary = run_attention(options);
+    REQUIRE(summary.has_value());
+    const auto source = open_tensors(here.path() / "run/outputs.safetensors");
+    const auto recorded = open_tensors(capture);
+    for (const auto& [gradient, like] :
+         {std::pair{"dq", "q"}, std::pair{"dk", "k"}, std::pair{"dv", "v"}}) {
+      CHECK(source.find(gradient)->shape == recorded.find(like)->shape);
+      CHECK(source.read(gradient).bytes == recorded.read(std::string("fa_") + gradient).bytes);
+    }
+    CHECK(source.find("delta")->shape == source.find("lse")->shape);
+    std::vector<std::string> names;
+    for (const auto& output : (*summary)["outputs"]) names.push_back(output["name"]);
+    CHECK(names == std::vector<std::string>{"o", "lse", "dq", "dk", "dv", "delta"});
+    CHECK((*summary)["inputs"].size() == 4);
+  }
+
+  TEST_CASE("without a backward pass there is no word of gradients") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    options.backward = BackwardChoice::off;
+    const auto summary = run_attention(options);
+    REQUIRE(summary.has_value());
+    CHECK((*summary)["outputs"].size() == 2);
+    CHECK((*summary)["inputs"].size() == 3);
+    CHECK(open_tensors(here.path() / "run/outputs.safetensors").find("dq") == nullptr);
+  }
+
   TEST_CASE("the kernel exact stays within half an ulp of the reference") {
     const TemporaryFolder here;
     auto options = options_for(here);
