@@ -144,9 +144,8 @@ using Store = typename StoreOf<Code>::type;
 // which are read from `source`, written to `target`. The last elements take the way through a
 // padded copy, so that kernels know no remainder.
 //
-// Kernels are to be inlined, in this one place, and copied: an object whose address nobody has
-// keeps its constants in registers, although the codes that are stored may, as bytes, alias
-// anything.
+// Kernels are to be inlined, and are copied: an object whose address nobody has keeps its constants
+// in registers, although the codes that are stored may, as bytes, alias anything.
 template <class From, class To, class Kernel>
 void for_groups(const From* x, size_t count, To* y, Kernel kernel) {
   const size_t group = 4 * lanes();
@@ -157,6 +156,11 @@ void for_groups(const From* x, size_t count, To* y, Kernel kernel) {
   To* to = y;
   size_t i = 0;
   size_t end = count - rest;
+  // Two at a time: the loop's own work counts.
+  for (; i + 2 * group <= end; i += 2 * group, from += 2 * group, to += 2 * group) {
+    kernel(i, from, to);
+    kernel(i + group, from + group, to + group);
+  }
   for (;;) {
     for (; i < end; i += group, from += group, to += group) kernel(i, from, to);
     if (end >= count) break;
