@@ -6,18 +6,18 @@
 //   round_array(x, e4m3fn, sr16, {.seed = 1}, codes);       // element i draws as element i
 //   round_values(x, bf16, toward_zero, out);                // floats that bf16 holds
 //
-// Every element is what round_pack makes of it, bit for bit, whatever the machine. Codes of up to 32
-// bits in formats with sign, zero and subnormals are computed in vector registers (AVX-512, AVX2 or
-// SSE4, found when running). One by one go wider codes, formats without one of these, NaNs that are
-// handed on, and of stochastic rounding the variants c and exact and draws that are longer than a
-// lane has room for; is_vectorised tells. docs/performance.md says how fast either is.
+// Every element is what round_pack makes of it, bit for bit, whatever the machine. Codes of up to
+// 32 bits in formats with sign, zero and subnormals are computed in vector registers (AVX-512, AVX2
+// or SSE4, found when running). One by one go wider codes, formats without one of these, NaNs that
+// are handed on, and of stochastic rounding the variants c and exact and draws that are longer than
+// a lane has room for; is_vectorised tells. docs/performance.md says how fast either is.
 //
 // With `Details` the residue and the flags of every element are kept as well, one by one.
 // Spans of a call have the same length and may not overlap; anything else, or a code that is wider
 // than its element, is an Error of kind usage.
 //
-// Host only. Tested by tests/round/array_test.cpp, array_call_test.cpp and, for all binary32 numbers,
-// tests/exhaustive/nightly_array_test.cpp.
+// Host only. Tested by tests/round/array_test.cpp, array_call_test.cpp and, for all binary32
+// numbers, tests/exhaustive/nightly_array_test.cpp.
 #pragma once
 
 #include "ulpscope/round/random_bits.hpp"
@@ -29,8 +29,8 @@
 namespace ulpscope {
 
 using Numbers = std::variant<std::span<const float>, std::span<const double>>;
-using Codes = std::variant<std::span<uint8_t>, std::span<uint16_t>, std::span<uint32_t>,
-                           std::span<uint64_t>>;
+using Codes =
+    std::variant<std::span<uint8_t>, std::span<uint16_t>, std::span<uint32_t>, std::span<uint64_t>>;
 using Values = std::variant<std::span<float>, std::span<double>>;
 
 // What else is kept of each rounding; an empty span keeps nothing.
