@@ -3,32 +3,11 @@
 
 #include "ulpscope/base/host_fp.hpp"
 
-#include <cmath>
 #include <limits>
 
-#include <boost/multiprecision/cpp_bin_float.hpp>
+#include "float160.hpp"
 
 namespace ulpscope {
-
-namespace {
-
-namespace mp = boost::multiprecision;
-using Wide = mp::number<mp::cpp_bin_float<160, mp::digit_base_2>, mp::et_off>;
-
-constexpr double claimed_error = 0x1p-90;
-// For sum p|v| in double: above every rounding and, relative to |v|, every underflow of p.
-constexpr double rounding_allowance = 1.0001;
-constexpr double underflow_floor = 0x1p-500;
-
-TwoDoubles two_doubles(const Wide& x) {
-  const auto hi = x.convert_to<double>();
-  if (!std::isfinite(hi)) return {hi, 0.0};
-  return {hi, Wide(x - Wide(hi)).convert_to<double>()};
-}
-
-std::vector<Wide> widened(const double* x, int64_t n) { return {x, x + n}; }
-
-}  // namespace
 
 void exact_attention_row(const ReferenceHead& head, int64_t row, ExactRow& out) {
   const HostFpGuard guard;
@@ -40,37 +19,34 @@ void exact_attention_row(const ReferenceHead& head, int64_t row, ExactRow& out) 
   out.lse_error = 0;
   if (keys.first == keys.last) return;
 
-  const std::vector<Wide> q = widened(head.q + row * head.dim_qk, head.dim_qk);
-  std::vector<Wide> s;
+  const std::vector<Float160> q = exact::widened(head.q + row * head.dim_qk, head.dim_qk);
+  std::vector<Float160> s;
   for (int64_t j = keys.first; j < keys.last; ++j) {
-    const std::vector<Wide> k = widened(head.k + j * head.dim_qk, head.dim_qk);
-    Wide dot = 0;
-    for (size_t i = 0; i < k.size(); ++i) dot += q[i] * k[i];
-    s.push_back(dot * Wide(head.scale));
+    s.push_back(exact::dot(q, head.k + j * head.dim_qk) * Float160(head.scale));
   }
-  Wide m = s.front();
-  for (const Wide& x : s) {
+  Float160 m = s.front();
+  for (const Float160& x : s) {
     if (x > m) m = x;
   }
-  Wide sum = 0;
-  std::vector<Wide> o(dim);
+  Float160 sum = 0;
+  std::vector<Float160> o(dim);
   std::vector<double> magnitude(dim);  // sum p|v|, not below it
   for (int64_t j = keys.first; j < keys.last; ++j) {
-    const Wide p = exp(s[static_cast<size_t>(j - keys.first)] - m);
-    const double p_above = p.convert_to<double>() * rounding_allowance + underflow_floor;
+    const Float160 p = exp(s[static_cast<size_t>(j - keys.first)] - m);
+    const double p_above = exact::not_below(p);
     const double* const v = head.v + j * head.dim_v;
     sum += p;
     for (size_t f = 0; f < dim; ++f) {
-      o[f] += p * Wide(v[f]);
+      o[f] += p * Float160(v[f]);
       magnitude[f] += p_above * std::abs(v[f]);
     }
   }
   for (size_t f = 0; f < dim; ++f) {
-    out.o[f] = two_doubles(o[f] / sum);
-    out.o_error[f] = claimed_error * (magnitude[f] / sum.convert_to<double>());
+    out.o[f] = exact::two_doubles(o[f] / sum);
+    out.o_error[f] = exact::claimed_error * (magnitude[f] / sum.convert_to<double>());
   }
-  out.lse = two_doubles(m + log(sum));
-  out.lse_error = claimed_error * (1 + std::abs(out.lse.hi));
+  out.lse = exact::two_doubles(m + log(sum));
+  out.lse_error = exact::claimed_error * (1 + std::abs(out.lse.hi));
 }
 
 }  // namespace ulpscope
