@@ -3,6 +3,7 @@
 
 #include "ulpscope/base/host_fp.hpp"
 
+#include <cmath>
 #include <limits>
 
 #include "float160.hpp"
