@@ -12,6 +12,18 @@ Integer times_power_of_two(const Integer& x, int n) {
   return n > 0 ? Integer(x << static_cast<unsigned>(n)) : x;
 }
 
+// The floor of the square root, by Newton's method from above. Boost 1.74's own sqrt of a cpp_int
+// does not end when g++ 13 compiles it with -O3.
+Integer floor_of_root(const Integer& x) {
+  if (x.is_zero()) return 0;
+  Integer root = Integer(1) << static_cast<unsigned>(highest_bit(x) / 2 + 1);
+  while (true) {
+    const Integer next = (root + x / root) >> 1;
+    if (next >= root) return root;
+    root = next;
+  }
+}
+
 }  // namespace
 
 int binade_of(const ExactNumber& x) {
@@ -29,7 +41,7 @@ Steps::Steps(const ExactNumber& x, int step) : root_(x.root) {
   Integer rest;
   divide_qr(numerator_, denominator_, whole_, rest);
   if (root_) {
-    whole_ = sqrt(whole_);  // the floor of a root is the root of the floor
+    whole_ = floor_of_root(whole_);  // the floor of a root is the root of the floor
     exact_ = whole_ * whole_ * denominator_ == numerator_;
   } else {
     numerator_ = rest;
@@ -51,7 +63,7 @@ int64_t Steps::units() const {
   if (exact_) return 0;
   constexpr int depth = 32;
   if (!root_) return static_cast<int64_t>(times_power_of_two(numerator_, depth) / denominator_);
-  const Integer fine = sqrt(Integer(times_power_of_two(numerator_, 2 * depth) / denominator_));
+  const Integer fine = floor_of_root(times_power_of_two(numerator_, 2 * depth) / denominator_);
   return static_cast<int64_t>(fine - times_power_of_two(whole_, depth));
 }
 
