@@ -1,6 +1,7 @@
 #include "ulpscope/compare/judged_gradients.hpp"
 
 #include "ulpscope/base/host_fp.hpp"
+#include "ulpscope/compare/reachable.hpp"
 #include "ulpscope/reference/wide_gradients.hpp"
 
 #include <memory>
@@ -171,6 +172,7 @@ JudgedGradients run_judged_gradients(const BackwardPlan& plan, std::span<const u
       .dv = tensor_of(map[Site::dv_store].format, gradients.dv, p.keys, p.dim, plan.tile_keys),
       .delta = tensor_of(fp32, gradients.delta, p.rows, 1, plan.tile_rows),
       .sites = gradients.sites,
+      .unordered_dq = has_unordered_dq(plan),
       .complete = gradients.complete};
   if (!result.complete) return result;
   Shared shared{.plan = plan, .dout = dout, .gradients = gradients, .result = result};

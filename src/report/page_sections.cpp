@@ -259,6 +259,7 @@ std::string run_section(const Summary& summary) {
   }
   if (summary.problem) facts += fact("Problem", problem_fact(*summary.problem));
   if (summary.reference) facts += fact("Reference", reference_fact(*summary.reference));
+  for (const std::string& note : summary.notes) facts += fact("Note", escape(note));
   if (facts.empty() && summary.inputs.empty()) return "";
   return section(summary.kernel ? "What was run" : "What was compared",
                  (facts.empty() ? "" : "<dl class=\"facts\">\n" + facts + "</dl>\n") +

@@ -299,6 +299,8 @@ Summary parse_summary(const nlohmann::json& summary) {
   out.inputs = read_list(root.items_if_given("inputs"), read_input);
   out.formats = read_list(root.items_if_given("formats"), read_format);
   out.casts = read_list(root.items_if_given("casts"), read_cast);
+  out.notes = read_list<std::string>(root.items_if_given("notes"),
+                                     [](const Field& note) { return note.text(); });
   return out;
 }
 

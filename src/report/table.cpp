@@ -167,6 +167,7 @@ std::string text_summary(const nlohmann::json& document) {
   if (!summary.outputs.empty() || !summary.sites.empty()) {
     out += "\nmean ulp: signed, rounded minus exact; * marks |z| >= 5, where a bias is called\n";
   }
+  for (const std::string& note : summary.notes) out += "\n" + wrapped("Note: " + visible(note), 2);
   return out;
 }
 

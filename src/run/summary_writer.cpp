@@ -311,6 +311,12 @@ json attention_summary(const std::string& command, const Plan& plan,
     gradient("delta", Site::output_store, q, 0, gradients->delta.errors);
   }
   summary["sites"] = sites_json(plan, sites);
+  if (gradients != nullptr && gradients->unordered_dq) {
+    summary["notes"] = {fmt::format(
+        "{} adds the key tiles' parts of dQ in no fixed order, so that the last bits of its dQ "
+        "differ from run to run; dq here is their sum in ascending order",
+        plan.recipe->name)};
+  }
   return summary;
 }
 

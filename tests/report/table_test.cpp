@@ -115,3 +115,10 @@ TEST_CASE("text and CSV refuse what the page refuses") {
   CHECK_THROWS_AS(text_summary(summary), Error);
   CHECK_THROWS_AS(csv_summary(summary), Error);
 }
+
+TEST_CASE("notes stand below the tables, wrapped") {
+  auto summary = attention_document();
+  summary["notes"] = {"dq here is a sum in ascending order"};
+  CHECK(text_summary(summary).find("\nNote: dq here is a sum in ascending order") !=
+        std::string::npos);
+}

@@ -29,6 +29,7 @@ struct JudgedGradients {
   JudgedTensor dv;     // (batch, kv_heads, keys, dim)
   JudgedTensor delta;  // (batch, heads, rows)
   SiteStatistics sites;
+  bool unordered_dq = false;  // the kernel's own order is not fixed: compare/reachable.hpp
   bool complete = true;
 };
 

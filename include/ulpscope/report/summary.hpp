@@ -127,6 +127,7 @@ struct Summary {
   std::vector<FormatRow> formats;
   std::vector<CastRow> casts;
   std::vector<Statistics> sites, outputs;
+  std::vector<std::string> notes;  // what a reader has to know about the figures
 };
 
 std::string status_name(Status status);
