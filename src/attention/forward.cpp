@@ -24,6 +24,8 @@ ForwardPass<Sink>::ForwardPass(const Plan& plan, const HeadOperands& head, Sink&
       q_(plan.problem.format, plan.tile_rows, plan.problem.dim),
       p_(plan.map[Site::probability_cast].format, 1, plan.tile_keys),
       scores_(static_cast<size_t>(plan.tile_keys)),
+      scaled_(static_cast<size_t>(plan.tile_keys)),
+      update_(static_cast<size_t>(plan.problem.dim)),
       states_(static_cast<size_t>(plan.tile_rows)),
       o_(static_cast<size_t>(plan.tile_rows * plan.problem.dim)) {
   if constexpr (Sink::enabled) {
@@ -47,124 +49,195 @@ void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out) {
   }
   if constexpr (Sink::enabled) q_exact_.align(q_, 0, 0);
 
-  // Tiles that some row of this tile sees: the last row sees most.
-  const int64_t visible = plan_.seen(rows.first + plan_.tile_rows - 1).end;
-  const int64_t end_tile = (visible + plan_.tile_keys - 1) / plan_.tile_keys;
-  const auto size = static_cast<size_t>(rows.count * p.dim);
-  out.o.resize(size);
-  out.lse.resize(static_cast<size_t>(rows.count));
+  const auto count = static_cast<size_t>(rows.count);
+  out.o.resize(count * static_cast<size_t>(p.dim));
+  out.lse.resize(count);
+  out.base2.resize(plan_.log_sum_exp == LogSumExp::product_of_base2 ? count : 0);
   if (plan_.parts == 1) {
-    run_part(rows, 0, end_tile);
-    for (int64_t r = 0; r < rows.count; ++r) {
-      finish(r, plus_infinity32, &out.o[static_cast<size_t>(r * p.dim)],
-             &out.lse[static_cast<size_t>(r)]);
-    }
+    run_whole(rows, out);
   } else {
     parts_.dim = p.dim;
-    parts_.o.assign(size * static_cast<size_t>(plan_.parts), 0);
-    parts_.lse.assign(static_cast<size_t>(rows.count * plan_.parts), minus_infinity32);
-    const int64_t length = plan_.tiles_per_part();
-    for (int64_t part = 0; part < plan_.parts; ++part) {
-      const int64_t end = std::min((part + 1) * length, end_tile);
-      if (part * length >= end) continue;
-      run_part(rows, part * length, end);
-      for (int64_t r = 0; r < rows.count; ++r) {
-        const int64_t row = part * rows.count + r;
-        finish(r, minus_infinity32, &parts_.o[static_cast<size_t>(row * p.dim)],
-               &parts_.lse[static_cast<size_t>(row)]);
-      }
-    }
-    for (int64_t r = 0; r < rows.count; ++r) {
-      out.lse[static_cast<size_t>(r)] =
-          combine_row(machine_, parts_, rows.count, r, &out.o[static_cast<size_t>(r * p.dim)]);
+    switch (plan_.recipe->split.combine) {
+      case Combine::normalised: run_parts_normalised(rows, out); break;
+      case Combine::unnormalised: run_parts_as_they_are(rows, out); break;
     }
   }
   for (int64_t r = 0; r < rows.count; ++r) store_output(r, &out.o[static_cast<size_t>(r * p.dim)]);
 }
 
 template <class Sink>
-void ForwardPass<Sink>::run_part(const TileRows& rows, int64_t first_tile, int64_t end_tile) {
-  std::fill(states_.begin(), states_.end(), RowState{});
-  std::fill(o_.begin(), o_.end(), 0);
-  switch (plan_.recipe->key_order) {
-    case KeyOrder::ascending:
-      for (int64_t t = first_tile; t < end_tile; ++t) visit(rows, t, t - first_tile);
-      break;
-    case KeyOrder::descending:
-      for (int64_t t = end_tile - 1; t >= first_tile; --t) visit(rows, t, end_tile - 1 - t);
-      break;
+void ForwardPass<Sink>::run_whole(const TileRows& rows, TileOutput& out) {
+  run_part(rows, 0);
+  for (int64_t r = 0; r < rows.count; ++r) {
+    const auto at = static_cast<size_t>(r);
+    const RowEnd end =
+        finish(r, plus_infinity32, &out.o[static_cast<size_t>(r * plan_.problem.dim)]);
+    out.lse[at] = end.lse;
+    if (!out.base2.empty()) out.base2[at] = end.base2;
   }
 }
 
 template <class Sink>
-void ForwardPass<Sink>::visit(const TileRows& rows, int64_t tile, int64_t turn) {
+void ForwardPass<Sink>::run_parts_normalised(const TileRows& rows, TileOutput& out) {
+  parts_.o.resize(out.o.size() * static_cast<size_t>(plan_.parts));
+  parts_.lse.resize(static_cast<size_t>(rows.count * plan_.parts));
+  for (int64_t part = 0; part < plan_.parts; ++part) {
+    const bool visited = run_part(rows, part);
+    for (int64_t r = 0; r < rows.count; ++r) {
+      const int64_t row = part * rows.count + r;
+      uint32_t* const o = &parts_.o[static_cast<size_t>(row * parts_.dim)];
+      uint32_t& lse = parts_.lse[static_cast<size_t>(row)];
+      if (visited) {
+        lse = finish(r, minus_infinity32, o).lse;
+      } else {
+        std::fill(o, o + parts_.dim, 0);
+        lse = minus_infinity32;
+      }
+    }
+  }
+  for (int64_t r = 0; r < rows.count; ++r) {
+    out.lse[static_cast<size_t>(r)] =
+        combine_row(machine_, parts_, rows.count, r, &out.o[static_cast<size_t>(r * parts_.dim)]);
+  }
+}
+
+template <class Sink>
+void ForwardPass<Sink>::run_parts_as_they_are(const TileRows& rows, TileOutput& out) {
+  parts_.o.clear();
+  parts_.maximum.clear();
+  parts_.sum.clear();
+  for (int64_t part = 0; part < plan_.parts; ++part) {
+    run_part(rows, part);
+    for (int64_t r = 0; r < rows.count; ++r) {
+      const RowState& state = states_[static_cast<size_t>(r)];
+      parts_.o.insert(parts_.o.end(), running(r), running(r) + parts_.dim);
+      parts_.maximum.push_back(state.maximum);
+      parts_.sum.push_back(row_sum_of(machine_, r, state));
+    }
+  }
+  for (int64_t r = 0; r < rows.count; ++r) {
+    uint32_t* const o = &out.o[static_cast<size_t>(r * parts_.dim)];
+    const CombinedSums joint = combine_sums(machine_, parts_, rows.count, r, o);
+    out.lse[static_cast<size_t>(r)] =
+        log_sum_exp(machine_, r, joint.maximum, joint.sum, plus_infinity32).lse;
+    normalise(r, reciprocal_of(machine_, r, joint.sum), o, o);
+  }
+}
+
+// Whether the part has any tile to visit.
+template <class Sink>
+bool ForwardPass<Sink>::run_part(const TileRows& rows, int64_t part) {
+  std::fill(states_.begin(), states_.end(), RowState{});
+  std::fill(o_.begin(), o_.end(), 0);
+  const auto walk = key_walk(plan_, rows.first, part);
+  for (const Visit& next : walk) visit(rows, next);
+  return !walk.empty();
+}
+
+template <class Sink>
+void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
   const Problem& p = plan_.problem;
-  const int64_t first = tile * plan_.tile_keys;
+  const int64_t first = visit.tile * plan_.tile_keys;
   if constexpr (Sink::enabled) {
     k_exact_.align(head_.k, first, 0);
     v_exact_.align(head_.v, 0, first);
   }
+  const int64_t real = std::min(plan_.tile_keys, p.keys - first);
   for (int64_t r = 0; r < rows.count; ++r) {
-    const int64_t seen = plan_.seen(rows.first + r).end - first;
+    const SeenKeys seen = plan_.seen(rows.first + r);
+    const int64_t end = std::clamp<int64_t>(seen.end - first, 0, real);
     visit_row(r,
               {.first = first,
                .count = plan_.tile_keys,
-               .visible = std::clamp<int64_t>(seen, 0, std::min(plan_.tile_keys, p.keys - first)),
-               .guarded = turn < plan_.guarded_tiles()});
+               .begin = std::clamp<int64_t>(seen.first - first, 0, end),
+               .end = end,
+               .guarded = visit.guarded,
+               .contracted = visit.contracted},
+              visit.last);
   }
 }
 
 template <class Sink>
-void ForwardPass<Sink>::visit_row(int64_t row, const KeySpan& keys) {
-  const Problem& p = plan_.problem;
+void ForwardPass<Sink>::visit_row(int64_t row, const KeySpan& keys, bool last) {
   RowState& state = states_[static_cast<size_t>(row)];
-  uint32_t* const s = scores_.data();
-  uint32_t* const o = &o_[static_cast<size_t>(row * p.dim)];
+  uint32_t* const o = running(row);
+  const ScoreRow scores{scores_.data(), scaled_.data()};
 
-  // S = Q.K^T
-  machine_.at(Site::scores, [&](auto step) {
-    for (int64_t c = 0; c < keys.visible; ++c) {
-      const auto sum = machine_.chain({q_, row, 0}, {head_.k, keys.first + c, 0}, p.dim, 0);
-      s[c] = step.hardware(row, keys.first + c, sum,
-                           [&] { return exact_dot(q_exact_, row, k_exact_, c, p.dim); });
-    }
-  });
+  // S, m' and, from the second tile on, r
+  score_row(row, keys);
+  scale_scores(machine_, row, keys, scores);
+  const uint32_t raised = raised_maximum(plan_, state.maximum, keys, scores);
+  const bool rescaled = rescales(plan_, state, raised);
+  const uint32_t factor =
+      rescaled ? rescale_factor(machine_, row, keys, state.maximum, raised) : detail::one32;
 
-  // m' and, from the second tile on, r and O = O r
-  const uint32_t raised = raised_maximum(state.maximum, s, keys.visible);
-  uint32_t factor = 0;
-  if (!state.fresh) {
-    factor = rescale_factor(machine_, row, keys, state.maximum, raised);
-    const auto r = register_value(factor);
+  // O = O r
+  if (rescaled && plan_.accumulator == Accumulator::registers) {
     machine_.at(Site::rescale, [&](auto step) {
-      for (int64_t d = 0; d < p.dim; ++d) o[d] = step(row, d, multiply(register_value(o[d]), r));
+      const auto r = step.operand(factor);
+      for (int64_t d = 0; d < plan_.problem.dim; ++d) {
+        o[d] = step(row, d, multiply(step.operand(o[d]), r));
+      }
     });
   }
 
   // P, l, P16
-  exponentiate(machine_, row, keys, raised, s);
-  add_to_lanes(machine_, row, keys, s, factor, state);
+  exponentiate(machine_, row, keys, raised, scores);
+  add_to_row_sum(machine_, row, keys, scores.s, factor, rescaled, state);
   state.maximum = raised;
-  state.fresh = false;
-  p_.reset_specials();
-  machine_.at(Site::probability_cast, [&](auto step) {
-    for (int64_t c = 0; c < keys.visible; ++c) {
-      p_.set(0, c, code_of(step.format(), step(row, keys.first + c, register_value(s[c]))));
-    }
-  });
-  for (int64_t c = keys.visible; c < keys.count; ++c) p_.set(0, c, 0);
-  if constexpr (Sink::enabled) p_exact_.align(p_, 0, 0);
+  cast_row(row, keys);
 
   // O = O + P16.V
+  switch (plan_.accumulator) {
+    case Accumulator::registers: accumulate(row, keys, o, o); break;
+    case Accumulator::memory:
+      std::fill(update_.begin(), update_.end(), 0);
+      accumulate(row, keys, update_.data(), update_.data());
+      update_memory(row, factor, last);
+      break;
+  }
+  state.fresh = false;
+}
+
+template <class Sink>
+void ForwardPass<Sink>::score_row(int64_t row, const KeySpan& keys) {
+  const int64_t dim = plan_.problem.dim;
+  machine_.at(Site::scores, [&](auto step) {
+    for (int64_t c = keys.begin; c < keys.end; ++c) {
+      const auto sum = machine_.chain({q_, row, 0}, {head_.k, keys.first + c, 0}, dim, 0);
+      scores_[static_cast<size_t>(c)] = step.hardware(
+          row, keys.first + c, sum, [&] { return exact_dot(q_exact_, row, k_exact_, c, dim); });
+    }
+  });
+}
+
+template <class Sink>
+void ForwardPass<Sink>::cast_row(int64_t row, const KeySpan& keys) {
+  const uint32_t* const p = scores_.data();
+  p_.reset_specials();
+  machine_.at(Site::probability_cast, [&](auto step) {
+    for (int64_t c = keys.begin; c < keys.end; ++c) {
+      p_.set(0, c, code_of(step.format(), step(row, keys.first + c, register_value(p[c]))));
+    }
+  });
+  for (int64_t c = 0; c < keys.begin; ++c) p_.set(0, c, 0);
+  for (int64_t c = keys.end; c < keys.count; ++c) p_.set(0, c, 0);
+  if constexpr (Sink::enabled) p_exact_.align(p_, 0, 0);
+}
+
+// to = from + P16.V
+template <class Sink>
+void ForwardPass<Sink>::accumulate(int64_t row, const KeySpan& keys, const uint32_t* from,
+                                   uint32_t* to) {
   machine_.at(Site::output_accumulate, [&](auto step) {
-    for (int64_t d = 0; d < p.dim; ++d) {
+    for (int64_t d = 0; d < plan_.problem.dim; ++d) {
       // Where V holds an infinity or NaN, hidden keys count too: 0 times it is NaN.
-      const int64_t length = head_.v.has_special(d) ? keys.count : keys.visible;
-      const auto sum = machine_.chain({p_, 0, 0}, {head_.v, d, keys.first}, length, o[d]);
-      const auto old = decode<uint128>(fp32, o[d]);
-      o[d] = step.hardware(row, d, sum, [&] {
+      const int64_t length = head_.v.has_special(d) ? keys.count : keys.end;
+      const uint32_t c = from[d];
+      const auto sum = machine_.chain({p_, 0, 0}, {head_.v, d, keys.first}, length, c);
+      to[d] = step.hardware(row, d, sum, [&] {
         const auto dot = exact_dot(p_exact_, 0, v_exact_, d, keys.count);
-        auto total = add(dot, old, Mode::nearest_even);
+        auto total = add(dot, decode<uint128>(fp32, c), Mode::nearest_even);
         total.sticky = total.sticky || dot.sticky;
         return total;
       });
@@ -172,18 +245,65 @@ void ForwardPass<Sink>::visit_row(int64_t row, const KeySpan& keys) {
   });
 }
 
+// The tile's product a joins O in memory: a, then fma(r, O, a), in the last tile with 1 / l.
 template <class Sink>
-void ForwardPass<Sink>::finish(int64_t row, uint32_t no_lse, uint32_t* o, uint32_t* lse) {
-  RowState& state = states_[static_cast<size_t>(row)];
+void ForwardPass<Sink>::update_memory(int64_t row, uint32_t factor, bool last) {
+  const RowState& state = states_[static_cast<size_t>(row)];
   const int64_t dim = plan_.problem.dim;
-  const uint32_t* const running = &o_[static_cast<size_t>(row * dim)];
-  const uint32_t sum = joined_lanes(machine_, row, Site::row_sum, state.lane_sums.data(),
-                                    plan_.recipe->row_sum.lanes);
-  const auto inverse = register_value(reciprocal_of(machine_, row, sum));
-  *lse = log_sum_exp(machine_, row, state.maximum, sum, no_lse);
+  const uint32_t* const a = update_.data();
+  uint32_t* const o = running(row);
+  if (!last) {
+    if (state.fresh) {
+      std::copy(a, a + dim, o);
+      return;
+    }
+    machine_.at(Site::rescale, [&](auto step) {
+      const auto r = step.operand(factor);
+      for (int64_t d = 0; d < dim; ++d) {
+        o[d] = step(row, d, fma(r, step.operand(o[d]), step.operand(a[d]), step.mode()));
+      }
+    });
+    return;
+  }
+  const uint32_t inverse = reciprocal_of(machine_, row, row_sum_of(machine_, row, state));
+  if (state.fresh) {
+    normalise(row, inverse, a, o);
+    return;
+  }
+  const uint32_t shrunk = detail::product(machine_, Site::rescale_factor, row, inverse, factor);
+  machine_.at(Site::rescale, [&](auto step) {
+    const auto r = step.operand(shrunk);
+    for (int64_t d = 0; d < dim; ++d) o[d] = step(row, d, multiply(r, step.operand(o[d])));
+  });
   machine_.at(Site::normalise, [&](auto step) {
+    const auto n = step.operand(inverse);
     for (int64_t d = 0; d < dim; ++d) {
-      o[d] = step(row, d, multiply(register_value(running[d]), inverse));
+      o[d] = step(row, d, fma(n, step.operand(a[d]), step.operand(o[d]), step.mode()));
+    }
+  });
+}
+
+// O / l into o, and the row's LSE.
+template <class Sink>
+RowEnd ForwardPass<Sink>::finish(int64_t row, uint32_t no_lse, uint32_t* o) {
+  const RowState& state = states_[static_cast<size_t>(row)];
+  const uint32_t sum = guarded_sum(*plan_.recipe, row_sum_of(machine_, row, state));
+  switch (plan_.accumulator) {
+    case Accumulator::registers:
+      normalise(row, reciprocal_of(machine_, row, sum), running(row), o);
+      break;
+    case Accumulator::memory: std::copy(running(row), running(row) + plan_.problem.dim, o); break;
+  }
+  return log_sum_exp(machine_, row, state.maximum, sum, no_lse);
+}
+
+template <class Sink>
+void ForwardPass<Sink>::normalise(int64_t row, uint32_t inverse, const uint32_t* from,
+                                  uint32_t* o) {
+  machine_.at(Site::normalise, [&](auto step) {
+    const auto n = step.operand(inverse);
+    for (int64_t d = 0; d < plan_.problem.dim; ++d) {
+      o[d] = step(row, d, multiply(step.operand(from[d]), n));
     }
   });
 }

@@ -2,6 +2,7 @@
 
 #include "ulpscope/arith/soft.hpp"
 #include "ulpscope/base/error.hpp"
+#include "ulpscope/hardware/library_functions.hpp"
 #include "ulpscope/hardware/profiles/mufu_sm90.hpp"
 
 #include <algorithm>
@@ -15,13 +16,33 @@ namespace {
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// One query row sees every key, so the mask says nothing; and in kernels that fold, the heads that
-// share a K/V head then become the query rows. Codes stay where they are.
+// The mask as the kernel takes it. Aligned to the last key, one query row sees all that a causal
+// mask could hide.
+Mask as_taken(const Recipe& recipe, const Problem& p) {
+  Mask mask = p.mask;
+  switch (recipe.windows) {
+    case Windows::none:
+      if (mask == no_mask || mask == causal_mask) break;
+      throw Error(ErrorKind::usage,
+                  fmt::format("kernel {} takes no windows here; expected no mask or a causal one",
+                              recipe.name));
+    case Windows::within_keys:
+      if (mask.left >= p.keys) mask.left = Mask::unbounded;
+      if (mask.right >= p.keys) mask.right = Mask::unbounded;
+      break;
+    case Windows::any: break;
+  }
+  const bool last_row_only = p.rows == 1 && recipe.alignment == Alignment::bottom_right;
+  return last_row_only && mask == causal_mask ? no_mask : mask;
+}
+
+// In kernels that fold, the heads that share a K/V head become the query rows of a single one.
+// Codes stay where they are.
 Problem folded(const Recipe& recipe, Problem p) {
-  if (p.rows != 1) return p;
-  p.mask = no_mask;
+  p.mask = as_taken(recipe, p);
   const int64_t group = p.heads / p.kv_heads;
-  if (!recipe.folds_group_into_rows || group == 1) return p;
+  const bool folds = recipe.folds_group_into_rows && p.rows == 1 && p.mask == no_mask;
+  if (!folds || group == 1) return p;
   p.rows = group;
   p.heads = p.kv_heads;
   p.launch.heads = std::max<int64_t>(1, p.launch.heads / group);
@@ -68,9 +89,10 @@ void require_override(const Recipe& recipe, const SiteOverride& change) {
 
 }  // namespace
 
-int64_t split_parts(const Recipe& recipe, const Problem& p) {
-  const auto& split = recipe.split;
-  if (split.tiles.empty()) return 1;
+namespace {
+
+// The rule of FlashAttention-2's host code, in binary32 as there.
+int64_t parts_that_fill(const SplitKeys& split, const Problem& p) {
   using Binary32 = Soft<fp32>;
   const auto binary32 = [](int64_t x) { return Binary32(static_cast<double>(x)); };
   const int64_t blocks = p.launch.batch * p.launch.heads * ceil_div(p.rows, split.rows_counted);
@@ -100,6 +122,69 @@ int64_t split_parts(const Recipe& recipe, const Problem& p) {
   return 1;
 }
 
+// Fits the five launches that were recorded; where the two thresholds lie is open: the keys' in
+// (300, 1500], the heads' in (64, 128].
+int64_t power_of_two_parts(const SplitKeys& split, const Problem& p) {
+  constexpr int64_t fewest_keys = 512;
+  const int64_t blocks = p.launch.batch * p.launch.heads;
+  if (p.rows != 1 || p.keys < fewest_keys || 2 * blocks > p.launch.multiprocessors) return 1;
+  const int64_t tiles = ceil_div(p.keys, tile_row(split.tiles, p.dim).keys);
+  const int64_t most =
+      std::min({int64_t{split.most_parts}, tiles, 2 * p.launch.multiprocessors / blocks});
+  int64_t parts = 1;
+  while (2 * parts <= most) parts *= 2;
+  return parts;
+}
+
+}  // namespace
+
+int64_t split_parts(const Recipe& recipe, const Problem& p) {
+  if (p.launch.parts > 1 && recipe.split.rule == SplitRule::never) {
+    throw Error(ErrorKind::usage, fmt::format("--parts {}: kernel {} never splits its keys",
+                                              p.launch.parts, recipe.name));
+  }
+  if (p.launch.parts > 0) return p.launch.parts;
+  switch (recipe.split.rule) {
+    case SplitRule::never: break;
+    case SplitRule::fill_multiprocessors: return parts_that_fill(recipe.split, p);
+    case SplitRule::power_of_two_one_row: return power_of_two_parts(recipe.split, p);
+  }
+  return 1;
+}
+
+namespace {
+
+// Only where the recipe's kernel has such an instruction is its sum shorter than the unit's.
+FusedSum sum_of(const Recipe& recipe, const MatrixUnit* unit) {
+  if (unit == nullptr) return {};
+  FusedSum sum = unit->sum;
+  if (recipe.product_terms > 0) sum.terms = std::min(sum.terms, recipe.product_terms);
+  return sum;
+}
+
+// The constant c that scores are multiplied with.
+uint32_t scale_constant(const Recipe& recipe, uint32_t scale) {
+  using Binary64 = Soft<fp64>;
+  const auto binary32 = Soft<fp32>::from_bits(scale);
+  switch (recipe.scaling) {
+    case Scaling::after_maximum:
+    case Scaling::two_products: break;
+    case Scaling::one_product: return (binary32 * Soft<fp32>::from_bits(detail::log2_of_e)).bits();
+  }
+  return Soft<fp32>(Binary64(binary32) * Binary64(1.4426950408889634)).bits();
+}
+
+bool contracts(const Recipe& recipe, const Problem& p) {
+  switch (recipe.contraction) {
+    case ExponentContraction::never: break;
+    case ExponentContraction::where_nothing_is_hidden:
+      return p.rows % recipe.mask_block == 0 && p.keys % recipe.mask_block == 0;
+  }
+  return false;
+}
+
+}  // namespace
+
 Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& given,
                std::span<const SiteOverride> overrides) {
   check(given);
@@ -108,19 +193,22 @@ Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& given,
   const int64_t parts = split_parts(recipe, problem);
   const auto& tile = tile_row(parts > 1 ? recipe.split.tiles : recipe.tiles, problem.dim);
 
-  using Binary64 = Soft<fp64>;
-  const Binary64 scale(Soft<fp32>::from_bits(problem.scale));
-  const Binary64 log2_of_e(1.4426950408889634);
+  const MatrixUnit* const unit = unit_for(recipe, chip, problem.format);
   Plan plan{.recipe = &recipe,
             .chip = &chip,
-            .unit = unit_for(recipe, chip, problem.format),
+            .unit = unit,
+            .sum = sum_of(recipe, unit),
             .tables = &mufu_sm90,
             .map = precision_map(recipe, problem.format),
             .problem = problem,
             .tile_rows = tile.rows,
             .tile_keys = tile.keys,
             .parts = parts,
-            .scale_log2 = Soft<fp32>(scale * log2_of_e).bits()};
+            .scale_log2 = scale_constant(recipe, problem.scale),
+            .contracts = contracts(recipe, problem),
+            .accumulator = problem.dim <= recipe.largest_dim_in_registers ? Accumulator::registers
+                                                                          : Accumulator::memory,
+            .log_sum_exp = problem.rows == 1 ? recipe.one_row_log_sum_exp : recipe.log_sum_exp};
   for (const auto& change : overrides) {
     require_override(recipe, change);
     plan.map[change.site] = change.cast;

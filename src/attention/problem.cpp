@@ -47,6 +47,13 @@ void check(const Problem& p) {
                   p.launch.batch, p.launch.heads, p.batch, p.heads));
   require(p.launch.multiprocessors > 0 && p.launch.multiprocessors <= 4096, ErrorKind::usage,
           fmt::format("--sms {}: expected 1 to 4096", p.launch.multiprocessors));
+  require(p.launch.parts >= 0 && p.launch.parts <= 128, ErrorKind::usage,
+          fmt::format("--parts {}: expected 1 to 128", p.launch.parts));
+  for (const int64_t side : {p.mask.left, p.mask.right}) {
+    require(side >= Mask::unbounded && side < (int64_t{1} << 31), ErrorKind::usage,
+            fmt::format("--window {},{}: expected -1 (unbounded) to 2^31 - 1 keys on each side",
+                        p.mask.left, p.mask.right));
+  }
 }
 
 uint32_t default_scale(int64_t dim) {

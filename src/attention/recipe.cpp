@@ -1,7 +1,10 @@
 #include "ulpscope/attention/recipe.hpp"
 
+#include "ulpscope/attention/recipes/cudnn.hpp"
 #include "ulpscope/attention/recipes/exact.hpp"
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
+#include "ulpscope/attention/recipes/flex_triton.hpp"
+#include "ulpscope/attention/recipes/memeff_torch.hpp"
 #include "ulpscope/base/error.hpp"
 
 #include <string>
@@ -11,7 +14,8 @@
 namespace ulpscope {
 
 std::span<const Recipe* const> recipes() {
-  static constexpr std::array table{&fa2_torch, &exact_attention};
+  static constexpr std::array table{&fa2_torch, &memeff_torch, &cudnn_9_19, &flex_triton,
+                                    &exact_attention};
   return table;
 }
 
@@ -28,6 +32,7 @@ const Recipe& recipe_named(std::string_view name) {
 PrecisionMap precision_map(const Recipe& recipe, const Format& input) {
   PrecisionMap map;
   for (const Site site : recipe.input_format_sites) map[site].format = input;
+  for (const Site site : recipe.flushed_sites) map[site].rounding = nearest_even_flushed;
   if (recipe.backward != nullptr) {
     for (const Site site : recipe.backward->input_format_sites) map[site].format = input;
     for (const Site site : recipe.backward->flushed_sites) {

@@ -192,7 +192,7 @@ Replay replay_forward(const std::filesystem::path& folder, const std::string& na
   const Tensor o = file.read(prefix + "o");
   const Tensor lse = file.read(prefix + "lse");
   const auto o_recorded = words<uint16_t>(o);
-  const auto lse_recorded = words<uint32_t>(lse);
+  const auto lse_recorded = unpadded(recorded.problem, words<uint32_t>(lse));
   const auto [o_simulated, lse_simulated] = simulate(plan);
   Replay result;
   for (size_t i = 0; i < o_recorded.size(); ++i) {

@@ -1,4 +1,6 @@
-// Joining the parts of split keys: each part has its own O and LSE, both binary32.
+// Joining the parts of split keys, in one of two ways.
+//
+// combine_row: each part has its own O and LSE, both binary32,
 //
 //   LSE = ln sum exp(LSE_i - max LSE) + max LSE,   O = sum exp(LSE_i - LSE) O_i
 //
@@ -6,11 +8,18 @@
 // number of lanes that depends on the head size, lanes joined by a butterfly, O by a chain of FMAs
 // in the order of the parts. A part without visible keys has O = 0 and LSE = -infinity.
 //
+// combine_sums: each part has its O and l as they are, and m in base 2,
+//
+//   w_i = 2^(m_i - max m),   l = sum w_i l_i,   O = sum w_i O_i
+//
+// by FMAs in the order of the parts; l, max m and O then end as those of an unsplit row do. (In
+// cuDNN's recordings the sums' order and their FMAs leave no trace.)
+//
 // Source: csrc/flash_attn/src/flash_fwd_kernel.h (combine_attn_seqk_parallel) of flash-attention
 // 2.7.4; held by the captures with split keys, tests/captured.
 #pragma once
 
-#include "ulpscope/attention/softmax.hpp"
+#include "ulpscope/attention/log_sum_exp.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -19,8 +28,10 @@ namespace ulpscope {
 
 struct PartialRows {
   int64_t dim = 0;
-  std::vector<uint32_t> o;    // (parts, rows, dim)
-  std::vector<uint32_t> lse;  // (parts, rows)
+  std::vector<uint32_t> o;        // (parts, rows, dim)
+  std::vector<uint32_t> lse;      // (parts, rows), of normalised parts
+  std::vector<uint32_t> maximum;  // (parts, rows), of parts as they are
+  std::vector<uint32_t> sum;
 };
 
 // Lanes that share the parts of a row: rows of a block are 4, 8 or 16 for kernel head sizes
@@ -74,7 +85,8 @@ uint32_t combine_row(const Machine<Sink>& machine, const PartialRows& parts, int
                                   add(register_value(sum), register_value(term),
                                       machine.mode(Site::combine_sum)));
   }
-  const uint32_t sum = joined_lanes(machine, row, Site::combine_sum, lane_sums.data(), lanes);
+  const uint32_t sum =
+      joined_lanes(machine, row, Site::combine_sum, Butterfly::far_first, lane_sums.data(), lanes);
   uint32_t lse = plus_infinity;
   if (is_usable_sum(sum)) {
     const auto l = register_value(sum);
@@ -97,6 +109,42 @@ uint32_t combine_row(const Machine<Sink>& machine, const PartialRows& parts, int
     });
   }
   return lse;
+}
+
+struct CombinedSums {
+  uint32_t maximum;
+  uint32_t sum;
+};
+
+// Row `row` of `rows` in every part, as they are; fills o (dim registers), not yet divided.
+template <class Sink>
+CombinedSums combine_sums(const Machine<Sink>& machine, const PartialRows& parts, int64_t rows,
+                          int64_t row, uint32_t* o) {
+  const Plan& plan = machine.plan();
+  const auto at = [&](int64_t part) { return static_cast<size_t>(part * rows + row); };
+  CombinedSums joint{minus_infinity32, 0};
+  for (int64_t i = 0; i < plan.parts; ++i) {
+    joint.maximum = fmaximum(joint.maximum, parts.maximum[at(i)]);
+  }
+  std::fill(o, o + parts.dim, 0);
+  for (int64_t i = 0; i < plan.parts; ++i) {
+    const auto shift = register_value(detail::subtrahend(joint.maximum));
+    const uint32_t step = machine.one(
+        Site::combine_shift, row,
+        subtract(register_value(parts.maximum[at(i)]), shift, machine.mode(Site::combine_shift)));
+    const uint32_t weight =
+        machine.one_hardware(Site::combine_exponential, row, detail::ex2_of(plan, step),
+                             [&] { return exp2_value(register_value(step)); });
+    joint.sum = detail::fused(machine, Site::combine_sum, row, weight, parts.sum[at(i)], joint.sum);
+    const uint32_t* const part = &parts.o[at(i) * static_cast<size_t>(parts.dim)];
+    machine.at(Site::combine_output, [&](auto verb) {
+      const auto w = verb.operand(weight);
+      for (int64_t d = 0; d < parts.dim; ++d) {
+        o[d] = verb(row, d, fma(w, verb.operand(part[d]), verb.operand(o[d]), verb.mode()));
+      }
+    });
+  }
+  return joint;
 }
 
 }  // namespace ulpscope

@@ -1,9 +1,10 @@
 // The forward pass of one row tile, driven by a plan: the algorithm of flash attention, line by
 // line, each rounding at a named site.
 //
-//   for every key tile, in the recipe's order
+//   for every key tile, in the order of walk.hpp
 //     S = Q.K^T                      scores
-//     m' = max(m, S)                 (no rounding)
+//     s = S c, or later              scaled_score, log2_score
+//     m' = max(m, S or s)            (no rounding)
 //     r = 2^((m - m') c)             maximum_step, scaled_step, rescale_factor
 //     O = O r                        rescale
 //     P = 2^(S c - m' c)             scaled_maximum, scaled_score, shifted_score, probability
@@ -12,15 +13,16 @@
 //     O = O + P16.V                  output_accumulate
 //   O / l, LSE                       reciprocal, normalise, log2_row_sum, log_row_sum, lse
 //
-// With split keys each part does this for its own tiles and combine.hpp joins the parts. Rows are
-// independent of each other; a tile only shares the decoded K and V.
+// Where O is kept in memory the product starts at 0 and r, O and in the last tile 1 / l meet it
+// afterwards (update_memory). With split keys each part does this for its own tiles and combine.hpp
+// joins the parts. Rows are independent of each other; a tile only shares the decoded K and V.
 //
 // Limits: head sizes and formats that the plan allows. Memory: one row tile of O and one of K, V.
 // Tested by tests/attention/forward_test.cpp (against a naive pass over Soft) and tests/captured.
 #pragma once
 
 #include "ulpscope/attention/combine.hpp"
-#include "ulpscope/attention/softmax.hpp"
+#include "ulpscope/attention/walk.hpp"
 #include "ulpscope/trace/log.hpp"
 
 #include <cstdint>
@@ -40,6 +42,7 @@ HeadOperands decode_head(const Plan& plan, int64_t batch, int64_t kv_head);
 struct TileOutput {
   std::vector<uint32_t> o;
   std::vector<uint32_t> lse;
+  std::vector<uint32_t> base2;  // the LSE in base 2, of recipes that make the LSE of it
 };
 
 // The Q rows of a tile: `first` counts within the head.
@@ -58,11 +61,20 @@ class ForwardPass {
   void run(const TileRows& rows, TileOutput& out);
 
  private:
-  void run_part(const TileRows& rows, int64_t first_tile, int64_t end_tile);
-  void visit(const TileRows& rows, int64_t tile, int64_t turn);
-  void visit_row(int64_t row, const KeySpan& keys);
-  void finish(int64_t row, uint32_t no_lse, uint32_t* o, uint32_t* lse);
+  void run_whole(const TileRows& rows, TileOutput& out);
+  void run_parts_normalised(const TileRows& rows, TileOutput& out);
+  void run_parts_as_they_are(const TileRows& rows, TileOutput& out);
+  bool run_part(const TileRows& rows, int64_t part);
+  void visit(const TileRows& rows, const Visit& visit);
+  void visit_row(int64_t row, const KeySpan& keys, bool last);
+  void score_row(int64_t row, const KeySpan& keys);
+  void cast_row(int64_t row, const KeySpan& keys);
+  void accumulate(int64_t row, const KeySpan& keys, const uint32_t* from, uint32_t* to);
+  void update_memory(int64_t row, uint32_t factor, bool last);
+  RowEnd finish(int64_t row, uint32_t no_lse, uint32_t* o);
+  void normalise(int64_t row, uint32_t inverse, const uint32_t* from, uint32_t* o);
   void store_output(int64_t row, uint32_t* o);
+  uint32_t* running(int64_t row) { return &o_[static_cast<size_t>(row * plan_.problem.dim)]; }
 
   const Plan& plan_;
   const HeadOperands& head_;
@@ -74,6 +86,8 @@ class ForwardPass {
   AlignedRows v_exact_;
   AlignedRows p_exact_;
   std::vector<uint32_t> scores_;  // tile_keys: S, then P, of one row
+  std::vector<uint32_t> scaled_;  // tile_keys: what the maximum is taken over, where not S
+  std::vector<uint32_t> update_;  // dim: a tile's product, where O is kept in memory
   std::vector<RowState> states_;  // tile_rows
   std::vector<uint32_t> o_;       // tile_rows x dim, the running output
   PartialRows parts_;             // with split keys: every part's O and LSE

@@ -106,9 +106,14 @@ class Machine {
     return result;
   }
   Mode mode(Site site) const { return plan_.map[site].rounding.mode; }
+  // A register as the site's instruction reads it.
+  Exact<uint64_t> operand(Site site, uint32_t bits) const {
+    if (flushes_inputs(plan_.map[site].rounding.policy.flush)) bits = detail::flushed32(bits);
+    return register_value(bits);
+  }
 
   ChainResult chain(ChainRow a, ChainRow b, int64_t length, uint32_t c) const {
-    return run_chain<carries>(plan_.unit->sum, a, b, length, c);
+    return run_chain<carries>(plan_.sum, a, b, length, c);
   }
 
  private:

@@ -18,13 +18,17 @@ struct Plan {
   const Recipe* recipe;
   const Chip* chip;
   const MatrixUnit* unit;
+  FusedSum sum;  // of the unit, with as many terms as the kernel's instruction has
   const MufuTables* tables;
   PrecisionMap map;
   Problem problem;  // after folding a group of heads into rows
   int64_t tile_rows;
   int64_t tile_keys;
   int64_t parts;        // 1: the normal kernel
-  uint32_t scale_log2;  // binary32 of scale * log2 e
+  uint32_t scale_log2;  // c of the recipe's scaling
+  bool contracts;       // the exponent, in tiles where no mask is evaluated
+  Accumulator accumulator;
+  LogSumExp log_sum_exp;
 
   SeenKeys seen(int64_t row) const { return seen_keys(problem, recipe->alignment, row); }
 
@@ -32,11 +36,13 @@ struct Plan {
   int64_t row_tiles() const { return (problem.rows + tile_rows - 1) / tile_rows; }
   // Key tiles of one part; the last part may have fewer or none.
   int64_t tiles_per_part() const { return (key_tiles() + parts - 1) / parts; }
-  // With a causal mask, the tiles at the beginning of a row tile's walk that the kernel masks, and
-  // in which alone a row that has seen only -infinity subtracts 0 instead of its maximum. As many
-  // as the diagonal of a row tile can cross, and one more where tiles do not divide the problem.
+  // The tiles at the beginning of a row tile's walk in which a row that has seen only -infinity
+  // subtracts 0 instead of its maximum. With a causal mask those that the kernel masks: as many as
+  // the diagonal of a row tile can cross, and one more where tiles do not divide the problem.
   int64_t guarded_tiles() const {
+    if (recipe->empty_rows == EmptyRows::guarded) return key_tiles();
     if (problem.mask == no_mask) return 0;
+    if (problem.mask != causal_mask) return key_tiles();
     const bool even = problem.rows % tile_rows == 0 && problem.keys % tile_keys == 0;
     return (tile_rows + tile_keys - 1) / tile_keys + (even ? 0 : 1);
   }

@@ -38,6 +38,9 @@ struct Launch {
   int64_t batch = 1;
   int64_t heads = 1;
   int multiprocessors = 132;
+  // Parts that the keys are cut into, where the caller knows; 0: by the kernel's rule. Sequences of
+  // a packed batch are problems of their own that are never split: 1.
+  int64_t parts = 0;
 };
 
 struct Problem {

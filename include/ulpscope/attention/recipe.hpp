@@ -30,41 +30,125 @@ enum class Engine {
 enum class KeyOrder {
   ascending,
   descending,
+  // Under a mask: the mask_block x mask_block blocks in which a pair is hidden, then those in which
+  // none is; each list ascending, and the tiles inside a block.
+  partial_before_full,
 };
 
-// How a score becomes the argument of the exponential; c = binary32(scale * log2 e).
+// Which windows a kernel takes beside the causal mask.
+enum class Windows {
+  none,
+  within_keys,  // a side of as many keys as there are, or more, is unbounded
+  any,
+};
+
+// How a score becomes the argument of the exponential, and what the running maximum m is taken
+// over; g = binary32(log2 e).
 enum class Scaling {
-  multiply_then_subtract,  // RN(RN(S c) - RN(m c))
+  after_maximum,  // m over S; RN(RN(S c) - RN(m c)), c = binary32(scale * log2 e)
+  one_product,    // m over s = RN(S c), c = RN(scale g); RN(s - m)
+  two_products,   // m over s = RN(RN(S scale) g); RN(s - m)
+};
+
+// Whether the last product and the difference after it round once: fma(RN(S scale), g, -m). One
+// compiler does so where it sees that no score is hidden: both lengths are multiples of
+// mask_block, and no mask is evaluated in the tile.
+enum class ExponentContraction {
+  never,
+  where_nothing_is_hidden,
 };
 
 enum class Exponential {
-  ex2,  // exp2f: MUFU.EX2 with the scaling that keeps subnormal results
+  ex2,      // exp2f: MUFU.EX2 with the scaling that keeps subnormal results
+  ex2_ftz,  // MUFU.EX2 alone: subnormals are zeros
+};
+
+// Where a row that has seen only scores of -infinity subtracts 0 in their place.
+enum class EmptyRows {
+  guarded_in_masked_tiles,  // Plan::guarded_tiles
+  guarded,
+};
+
+// In which tiles the old sums are brought down to the new maximum.
+enum class Rescaling {
+  every_tile,
+  where_maximum_rose,
+};
+
+// How a tile's P join the row sum l.
+enum class Carry {
+  first_addition,  // lanes run on through the tiles: fma(lane, r, first P), then lane + P
+  lane_sums,       // the tile's lanes alone, then fma(lane, r, the tile's lane)
+  tile_sum,        // the tile's lanes joined, then fma(l, r, tile sum)
+  group_sums,      // RN(l r), then the joined lanes of 32 columns after 32 columns are added
 };
 
 // The sum of a row of P: lane t of `lanes` adds the columns c with (c / 2) mod lanes = t, in
-// ascending order; lanes are joined at the end by a butterfly with the distances lanes/2 ... 1.
+// ascending order. Lanes that run on through the tiles are joined at the end.
 struct RowSum {
   int lanes;
-  // Whether the first addition of a tile is fused with the rescaling of the old sum:
-  // fma(sum, r, P) instead of RN(sum r) + P.
-  bool first_addition_fused;
+  Carry carry;
+  Butterfly join;
+};
+
+// Where the running O lives between tiles.
+enum class Accumulator {
+  registers,
+  // In binary32 memory, updated once a tile by a product that starts at 0; 1/l enters in the last
+  // update: RN(O / l), or fma(r, O, a) in the middle and fma(1/l, a, RN(RN(r / l) O)) at the end.
+  memory,
 };
 
 enum class Normalise {
   multiply_by_reciprocal,  // O * RN(1 / l)
+  multiply_by_rcp,         // O * MUFU.RCP(l)
 };
 
-// Form of the log-sum-exp.
+// What 1 / l and ln l are for a row sum that cannot be divided by.
+enum class UnusableSum {
+  zero_or_nan,  // 1 and +infinity
+  zero,         // 1, and ln l as it comes
+  one,          // l itself becomes 1
+};
+
+// Form of the log-sum-exp; log2 by MUFU.LG2 where no library function is named.
 enum class LogSumExp {
-  fused_natural,  // fma(m, scale, RN(log2 l * ln 2)), log2 by MUFU.LG2
+  scale_fused,       // fma(m, scale, RN(log2 l * ln 2))
+  maximum_fused,     // fma(m, ln 2, RN(log2 l * ln 2))
+  logarithm_fused,   // fma(log2 l, ln 2, RN(m * ln 2))
+  natural_sum,       // RN(RN(m / g) + logf(l))
+  product_of_base2,  // RN(RN(m + log2f(l)) * ln 2)
 };
 
-// Splitting the keys over several blocks, whose outputs a second kernel combines.
+// How many parts the keys are cut into.
+enum class SplitRule {
+  never,
+  // As FlashAttention-2's host code: the fewest parts that fill the chip to 85 % of the best.
+  fill_multiprocessors,
+  // One query row only. An inference from five recordings: a power of two up to 16, not above the
+  // tiles nor what fills the chip twice; no split below 512 keys or where the heads already take
+  // half of the multiprocessors.
+  power_of_two_one_row,
+};
+
+// Which tiles a part visits.
+enum class Dealing { contiguous, round_robin };
+
+// How parts are joined.
+enum class Combine {
+  normalised,    // every part has its own O and LSE (combine_row)
+  unnormalised,  // every part has O, l and m as they are (combine_sums)
+};
+
+// Splitting the keys over several blocks, whose outputs are combined.
 struct SplitKeys {
-  std::span<const TileRow> tiles;  // empty: the kernel never splits
+  SplitRule rule;
+  std::span<const TileRow> tiles;  // of split kernels
   // The splitting decision counts row tiles of this height, and two blocks a multiprocessor.
   int64_t rows_counted;
   int most_parts;
+  Dealing dealing;
+  Combine combine;
 };
 
 struct Recipe {
@@ -76,17 +160,29 @@ struct Recipe {
   std::span<const TileRow> tiles;   // the last one has the largest head size
 
   SplitKeys split;
+  // Terms of a step of the matrix instruction, where it is shorter than the chip's longest; or 0.
+  int product_terms;
   Alignment alignment;  // of a mask's diagonal
+  Windows windows;
   KeyOrder key_order;
+  int64_t mask_block;  // rows and keys of a block of the mask; 0 where none are listed
+  EmptyRows empty_rows;
   Scaling scaling;
+  ExponentContraction contraction;
   Exponential exponential;
+  Rescaling rescaling;
   RowSum row_sum;
+  int64_t largest_dim_in_registers;  // larger heads keep O in memory (Accumulator)
   Normalise normalise;
+  UnusableSum unusable_sum;
   LogSumExp log_sum_exp;
+  LogSumExp one_row_log_sum_exp;  // of problems of one query row
   // One query row and fewer K/V heads: the heads of a group become query rows.
   bool folds_group_into_rows;
   // Sites that round into the input's format; all others are binary32, nearest even.
   std::span<const Site> input_format_sites;
+  // Sites whose step flushes subnormal operands and results to zero.
+  std::span<const Site> flushed_sites;
   // The backward pass; null where the kernel has none here.
   const BackwardRules* backward;
 };

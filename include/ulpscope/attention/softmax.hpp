@@ -1,8 +1,9 @@
 // The named steps of an online softmax, one query row and one key tile at a time.
 //
 // State carried over tiles: the running maximum m and one partial sum a lane. A tile brings the
-// row's scores; the steps raise m, give the factor r by which everything old shrinks, turn scores
-// into probabilities, and add these to the lanes. Every line that rounds names its site.
+// row's scores; the steps scale them, raise m, give the factor r by which everything old shrinks,
+// and turn scores into probabilities (row_sum.hpp adds these up, log_sum_exp.hpp ends the row).
+// Every line that rounds names its site; where kernels differ, a recipe's field is asked once.
 //
 // Registers are binary32 bits. A hidden key has the score -infinity and so the probability 0.
 // Tested through the pass: tests/attention/forward_test.cpp and tests/captured.
@@ -27,12 +28,14 @@ struct RowState {
   bool fresh = true;  // no tile visited yet
 };
 
-// The keys [first, first + count) of a tile, of which the row sees the first `visible`.
+// The keys [first, first + count) of a tile, of which the row sees the columns [begin, end).
 struct KeySpan {
   int64_t first;
   int64_t count;
-  int64_t visible;
-  bool guarded = false;  // Plan::guarded_tiles
+  int64_t begin;
+  int64_t end;
+  bool guarded = false;     // Visit
+  bool contracted = false;  // Visit
 };
 
 namespace detail {
@@ -42,17 +45,105 @@ constexpr uint32_t subtrahend(uint32_t maximum) {
   return maximum == minus_infinity32 ? 0 : maximum;
 }
 
+// to[c] = from[c] * factor for the seen keys.
+template <class Sink>
+void multiply_scores(const Machine<Sink>& machine, Site site, int64_t row, const KeySpan& keys,
+                     const uint32_t* from, uint32_t factor, uint32_t* to) {
+  machine.at(site, [&](auto step) {
+    const auto f = step.operand(factor);
+    for (int64_t c = keys.begin; c < keys.end; ++c) {
+      to[c] = step(row, keys.first + c, multiply(step.operand(from[c]), f));
+    }
+  });
+}
+
+// scores[c] = from[c] - by
+template <class Sink>
+void shift_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                  const uint32_t* from, uint32_t by, uint32_t* scores) {
+  machine.at(Site::shifted_score, [&](auto step) {
+    const auto shift = step.operand(by);
+    for (int64_t c = keys.begin; c < keys.end; ++c) {
+      scores[c] = step(row, keys.first + c, subtract(step.operand(from[c]), shift, step.mode()));
+    }
+  });
+}
+
+// scores[c] = fma(scores[c], log2 e, -by)
+template <class Sink>
+void multiply_and_shift(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, uint32_t by,
+                        uint32_t* scores) {
+  machine.at(Site::shifted_score, [&](auto step) {
+    const auto factor = step.operand(log2_of_e);
+    const auto shift = step.operand(by ^ sign_bit32);
+    for (int64_t c = keys.begin; c < keys.end; ++c) {
+      scores[c] =
+          step(row, keys.first + c, fma(step.operand(scores[c]), factor, shift, step.mode()));
+    }
+  });
+}
+
+// 2^x by the recipe's instruction.
+inline uint32_t ex2_of(const Plan& plan, uint32_t x) {
+  switch (plan.recipe->exponential) {
+    case Exponential::ex2: break;
+    case Exponential::ex2_ftz: return mufu_ex2(*plan.tables, x);
+  }
+  return ex2_approx(*plan.tables, x);
+}
+
 }  // namespace detail
 
-// m over the old maximum and the tile's scores. Order is irrelevant, nothing rounds.
-constexpr uint32_t raised_maximum(uint32_t old, const uint32_t* scores, int64_t count) {
-  for (int64_t c = 0; c < count; ++c) old = fmaximum(old, scores[c]);
+// The scores of a row on their way: `s` as the exponent takes them, `maximum_of` as the maximum
+// does. Both have a place for every key of the tile.
+struct ScoreRow {
+  uint32_t* s;
+  uint32_t* maximum_of;
+};
+
+// From S in `s`: what the recipe makes of it before the maximum.
+template <class Sink>
+void scale_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                  const ScoreRow& scores) {
+  const Plan& plan = machine.plan();
+  switch (plan.recipe->scaling) {
+    case Scaling::after_maximum: break;
+    case Scaling::one_product:
+      detail::multiply_scores(machine, Site::scaled_score, row, keys, scores.s, plan.scale_log2,
+                              scores.maximum_of);
+      break;
+    case Scaling::two_products:
+      detail::multiply_scores(machine, Site::scaled_score, row, keys, scores.s, plan.problem.scale,
+                              scores.s);
+      detail::multiply_scores(machine, Site::log2_score, row, keys, scores.s, detail::log2_of_e,
+                              scores.maximum_of);
+      break;
+  }
+}
+
+// m over the old maximum and the seen scores. Order is irrelevant, nothing rounds.
+inline uint32_t raised_maximum(const Plan& plan, uint32_t old, const KeySpan& keys,
+                               const ScoreRow& scores) {
+  const bool raw = plan.recipe->scaling == Scaling::after_maximum;
+  const uint32_t* const from = raw ? scores.s : scores.maximum_of;
+  for (int64_t c = keys.begin; c < keys.end; ++c) old = fmaximum(old, from[c]);
   return old;
 }
 
-// r = 2^((old m - new m) c). A row without any visible key keeps -infinity; in the tiles where the
-// kernel masks it subtracts 0 for such a row, which makes r = 2^-infinity = 0. Elsewhere a row that
-// has seen only -infinity has r = 2^NaN (data/captures/h200_fa2_infinite).
+// Whether a tile brings the old sums down; a maximum that stays has r = 1.
+inline bool rescales(const Plan& plan, const RowState& state, uint32_t raised) {
+  if (state.fresh) return false;
+  switch (plan.recipe->rescaling) {
+    case Rescaling::every_tile: break;
+    case Rescaling::where_maximum_rose: return raised != state.maximum;
+  }
+  return true;
+}
+
+// r = 2^((old m - new m) c), or without c where m is scaled. A row without any visible key keeps
+// -infinity; in the tiles where the kernel masks it subtracts 0 for such a row, which makes r =
+// 2^-infinity = 0. Elsewhere a row that has seen only -infinity has r = 2^NaN
+// (data/captures/h200_fa2_infinite).
 template <class Sink>
 uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
                         uint32_t old, uint32_t raised) {
@@ -61,116 +152,48 @@ uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan
   const uint32_t step = machine.one(
       Site::maximum_step, row,
       subtract(register_value(old), register_value(reference), machine.mode(Site::maximum_step)));
-  const uint32_t scaled = machine.one(
-      Site::scaled_step, row, multiply(register_value(step), register_value(plan.scale_log2)));
-  return machine.one_hardware(Site::rescale_factor, row, ex2_approx(*plan.tables, scaled),
+  uint32_t scaled = step;
+  if (plan.recipe->scaling == Scaling::after_maximum) {
+    scaled = machine.one(Site::scaled_step, row,
+                         multiply(register_value(step), register_value(plan.scale_log2)));
+  }
+  return machine.one_hardware(Site::rescale_factor, row, detail::ex2_of(plan, scaled),
                               [&] { return exp2_value(register_value(scaled)); });
 }
 
-// P = 2^(S c - m c), in place of the scores: a product, a difference, the exponential.
+// P = 2^(score - maximum), in scores.s: the difference, and the exponential.
 template <class Sink>
 void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, uint32_t maximum,
-                  uint32_t* scores) {
+                  const ScoreRow& scores) {
   const Plan& plan = machine.plan();
-  const auto c_log2 = register_value(plan.scale_log2);
-  const auto shift = register_value(machine.one(
-      Site::scaled_maximum, row, multiply(register_value(detail::subtrahend(maximum)), c_log2)));
-  machine.at(Site::scaled_score, [&](auto step) {
-    for (int64_t c = 0; c < keys.visible; ++c) {
-      scores[c] = step(row, keys.first + c, multiply(register_value(scores[c]), c_log2));
+  uint32_t* const s = scores.s;
+  const uint32_t m = detail::subtrahend(maximum);
+  switch (plan.recipe->scaling) {
+    case Scaling::after_maximum: {
+      const uint32_t shift = machine.one(
+          Site::scaled_maximum, row, multiply(register_value(m), register_value(plan.scale_log2)));
+      detail::multiply_scores(machine, Site::scaled_score, row, keys, s, plan.scale_log2, s);
+      detail::shift_scores(machine, row, keys, s, shift, s);
+      break;
     }
-  });
-  machine.at(Site::shifted_score, [&](auto step) {
-    for (int64_t c = 0; c < keys.visible; ++c) {
-      scores[c] =
-          step(row, keys.first + c, subtract(register_value(scores[c]), shift, step.mode()));
-    }
-  });
+    case Scaling::one_product:
+    case Scaling::two_products:
+      if (keys.contracted) {
+        detail::multiply_and_shift(machine, row, keys, m, s);
+      } else {
+        detail::shift_scores(machine, row, keys, scores.maximum_of, m, s);
+      }
+      break;
+  }
   machine.at(Site::probability, [&](auto step) {
-    for (int64_t c = 0; c < keys.visible; ++c) {
-      const uint32_t x = scores[c];
-      scores[c] = step.hardware(row, keys.first + c, {ex2_approx(*plan.tables, x), Flag::none},
-                                [&] { return exp2_value(register_value(x)); });
+    for (int64_t c = keys.begin; c < keys.end; ++c) {
+      const uint32_t x = s[c];
+      s[c] = step.hardware(row, keys.first + c, {detail::ex2_of(plan, x), Flag::none},
+                           [&] { return exp2_value(register_value(x)); });
     }
   });
-  std::fill(scores + keys.visible, scores + keys.count, 0);
-}
-
-// Adds the tile to the lanes. Lane t takes the columns c with (c / 2) mod lanes = t; its first
-// addition of a later tile is one fma with the rescaling. The 0 of a hidden key would change
-// nothing and is not added. (A lane's very first P is taken as it is, whatever the site's format.)
-template <class Sink>
-void add_to_lanes(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, const uint32_t* p,
-                  uint32_t factor, RowState& state) {
-  const RowSum& order = machine.plan().recipe->row_sum;
-  const auto r = register_value(factor);
-  machine.at(Site::row_sum, [&](auto step) {
-    for (int t = 0; t < order.lanes; ++t) {
-      uint32_t& sum = state.lane_sums[static_cast<size_t>(t)];
-      bool first = true;
-      for (int64_t group = 2 * t; group < keys.count; group += 2 * order.lanes) {
-        for (int64_t c = group; c < std::min(group + 2, keys.count); ++c) {
-          const auto addend = register_value(p[c]);
-          if (first && state.fresh) {
-            sum = p[c];
-          } else if (first && order.first_addition_fused) {
-            sum = step(row, keys.first + c, fma(register_value(sum), r, addend, step.mode()));
-          } else {
-            if (first) sum = step(row, keys.first + c, multiply(register_value(sum), r));
-            if (c < keys.visible) {
-              sum = step(row, keys.first + c, add(register_value(sum), addend, step.mode()));
-            }
-          }
-          first = false;
-        }
-      }
-    }
-  });
-}
-
-// l: the lanes joined by a butterfly, the largest distance first. All lanes end with the same sum.
-template <class Sink>
-uint32_t joined_lanes(const Machine<Sink>& machine, int64_t row, Site site, uint32_t* lanes,
-                      int count) {
-  machine.at(site, [&](auto step) {
-    for (int distance = count / 2; distance >= 1; distance /= 2) {
-      for (int t = 0; t < distance; ++t) {
-        lanes[t] =
-            step(row, 0,
-                 add(register_value(lanes[t]), register_value(lanes[t + distance]), step.mode()));
-      }
-    }
-  });
-  return lanes[0];
-}
-
-// Whether a row sum is one to divide by: kernels put 1 in the place of 1 / l where l is 0 or NaN.
-constexpr bool is_usable_sum(uint32_t sum) { return !is_zero(fp32, sum) && !is_nan(fp32, sum); }
-
-// 1 / l, correctly rounded.
-template <class Sink>
-uint32_t reciprocal_of(const Machine<Sink>& machine, int64_t row, uint32_t sum) {
-  constexpr uint32_t one = 0x3F80'0000;
-  if (!is_usable_sum(sum)) return one;
-  return machine.one(Site::reciprocal, row, divide(register_value(one), register_value(sum)));
-}
-
-// LSE = fma(m, scale, RN(log2 l * ln 2)); `none` where there is nothing to take the logarithm of.
-template <class Sink>
-uint32_t log_sum_exp(const Machine<Sink>& machine, int64_t row, uint32_t maximum, uint32_t sum,
-                     uint32_t none) {
-  if (!is_usable_sum(sum)) return none;
-  const Plan& plan = machine.plan();
-  const auto l = register_value(sum);
-  const bool positive = l.kind == Kind::finite && !l.negative;
-  const uint32_t log2_sum =
-      machine.one_hardware(Site::log2_row_sum, row, lg2_approx(*plan.tables, sum),
-                           [&] { return positive ? log2_value(l) : exact_nan<uint64_t>(); });
-  const uint32_t log_sum = machine.one(
-      Site::log_row_sum, row, multiply(register_value(log2_sum), register_value(detail::ln_2)));
-  return machine.one(Site::lse, row,
-                     fma(register_value(maximum), register_value(plan.problem.scale),
-                         register_value(log_sum), machine.mode(Site::lse)));
+  std::fill(s, s + keys.begin, 0);
+  std::fill(s + keys.end, s + keys.count, 0);
 }
 
 }  // namespace ulpscope

@@ -1,0 +1,164 @@
+// The sum of a row of P, as the lanes that hold a score row add it.
+//
+// Lane t of n holds the columns c with (c / 2) mod n = t and adds them in ascending order; a
+// butterfly joins the lanes. Kernels differ in what runs on from tile to tile (lanes or their sum),
+// in where the old sum is brought down to the new maximum, and in the order of the butterfly:
+//
+//   4 lanes, far_first: (0 + 2) + (1 + 3)    near_first: (0 + 1) + (2 + 3)
+//
+// The 0 of a hidden key changes no sum: only a lane's first column is taken whatever it is.
+// Tested through the pass: tests/attention/forward_test.cpp, recipes_test.cpp and tests/captured.
+#pragma once
+
+#include "ulpscope/attention/softmax.hpp"
+
+namespace ulpscope {
+
+using LaneSums = std::array<uint32_t, most_lanes>;
+
+// The lanes joined by a butterfly. All lanes end with the same sum.
+template <class Sink>
+uint32_t joined_lanes(const Machine<Sink>& machine, int64_t row, Site site, Butterfly join,
+                      uint32_t* lanes, int count) {
+  const auto exchange = [&](int distance) {
+    machine.at(site, [&](auto step) {
+      for (int t = 0; t < count; ++t) {
+        if ((t & distance) != 0) continue;
+        lanes[t] = lanes[t + distance] = step(
+            row, 0, add(step.operand(lanes[t]), step.operand(lanes[t + distance]), step.mode()));
+      }
+    });
+  };
+  switch (join) {
+    case Butterfly::far_first: {
+      // Lanes above the distance would only repeat the sums below it.
+      for (int distance = count / 2; distance >= 1; distance /= 2) {
+        count = 2 * distance;
+        exchange(distance);
+      }
+      break;
+    }
+    case Butterfly::near_first: {
+      for (int distance = 1; distance < count; distance *= 2) exchange(distance);
+      break;
+    }
+  }
+  return lanes[0];
+}
+
+namespace detail {
+
+// How the first column of a lane meets the lane's old sum.
+enum class FirstAddition { taken, added, fused };
+
+// The columns [from, to) of the tile added to their lanes.
+template <class Sink>
+void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, const uint32_t* p,
+                 int64_t from, int64_t to, FirstAddition first_addition, uint32_t factor,
+                 LaneSums& sums) {
+  const int lanes = machine.plan().recipe->row_sum.lanes;
+  machine.at(Site::row_sum, [&](auto step) {
+    const auto r = step.operand(factor);
+    for (int t = 0; t < lanes; ++t) {
+      uint32_t& sum = sums[static_cast<size_t>(t)];
+      const int64_t start = from + 2 * t;
+      if (start >= to) continue;
+      switch (first_addition) {
+        case FirstAddition::taken: sum = p[start]; break;
+        case FirstAddition::added:
+          sum = step(row, keys.first + start,
+                     add(step.operand(sum), step.operand(p[start]), step.mode()));
+          break;
+        case FirstAddition::fused:
+          sum = step(row, keys.first + start,
+                     fma(step.operand(sum), r, step.operand(p[start]), step.mode()));
+          break;
+      }
+      for (int64_t group = start; group < to; group += 2 * lanes) {
+        const int64_t first = std::max(group == start ? start + 1 : group, keys.begin);
+        const int64_t end = std::min({group + 2, to, keys.end});
+        for (int64_t c = first; c < end; ++c) {
+          sum = step(row, keys.first + c, add(step.operand(sum), step.operand(p[c]), step.mode()));
+        }
+      }
+    }
+  });
+}
+
+// old r + addend, rounded once.
+template <class Sink>
+uint32_t carried(const Machine<Sink>& machine, int64_t row, uint32_t old, uint32_t factor,
+                 uint32_t addend) {
+  constexpr Site site = Site::row_sum;
+  return machine.one(site, row,
+                     fma(machine.operand(site, old), machine.operand(site, factor),
+                         machine.operand(site, addend), machine.mode(site)));
+}
+
+}  // namespace detail
+
+// Adds a tile's P to the sums carried in `state`; `rescaled` says whether r counts.
+template <class Sink>
+void add_to_row_sum(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                    const uint32_t* p, uint32_t factor, bool rescaled, RowState& state) {
+  using detail::FirstAddition;
+  const RowSum& order = machine.plan().recipe->row_sum;
+  uint32_t& l = state.lane_sums[0];
+  LaneSums tile{};
+  switch (order.carry) {
+    case Carry::first_addition:
+      detail::add_columns(machine, row, keys, p, 0, keys.count,
+                          state.fresh ? FirstAddition::taken : FirstAddition::fused, factor,
+                          state.lane_sums);
+      break;
+    case Carry::lane_sums:
+      detail::add_columns(machine, row, keys, p, 0, keys.count, FirstAddition::taken, factor, tile);
+      for (size_t t = 0; t < static_cast<size_t>(order.lanes); ++t) {
+        uint32_t& lane = state.lane_sums[t];
+        lane = state.fresh ? tile[t] : detail::carried(machine, row, lane, factor, tile[t]);
+      }
+      break;
+    case Carry::tile_sum: {
+      detail::add_columns(machine, row, keys, p, 0, keys.count, FirstAddition::taken, factor, tile);
+      const uint32_t sum =
+          joined_lanes(machine, row, Site::row_sum, order.join, tile.data(), order.lanes);
+      l = state.fresh ? sum : detail::carried(machine, row, l, factor, sum);
+      break;
+    }
+    case Carry::group_sums: {
+      constexpr Site site = Site::row_sum;
+      constexpr int64_t group = 32;
+      if (rescaled) {
+        l = machine.one(site, row,
+                        multiply(machine.operand(site, l), machine.operand(site, factor)));
+      }
+      for (int64_t from = 0; from < keys.count; from += group) {
+        tile = {};
+        detail::add_columns(machine, row, keys, p, from, std::min(from + group, keys.count),
+                            FirstAddition::added, factor, tile);
+        const uint32_t sum = joined_lanes(machine, row, site, order.join, tile.data(), order.lanes);
+        l = machine.one(
+            site, row,
+            add(machine.operand(site, l), machine.operand(site, sum), machine.mode(site)));
+      }
+      break;
+    }
+  }
+}
+
+// l of the row.
+template <class Sink>
+uint32_t row_sum_of(const Machine<Sink>& machine, int64_t row, RowState state) {
+  const RowSum& order = machine.plan().recipe->row_sum;
+  switch (order.carry) {
+    case Carry::first_addition:
+    case Carry::lane_sums:
+      return joined_lanes(machine, row, Site::row_sum, order.join, state.lane_sums.data(),
+                          order.lanes);
+    case Carry::tile_sum:
+    case Carry::group_sums: break;
+  }
+  return state.lane_sums[0];
+}
+
+}  // namespace ulpscope
