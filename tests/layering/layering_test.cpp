@@ -18,9 +18,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> rooms_in_order{"base",     "format", "round", "arith",     "scaling",
-                                              "hardware", "tensor", "trace", "attention", "compare",
-                                              "analysis", "report", "run",   "tools"};
+const std::vector<std::string> rooms_in_order{
+    "base",      "format", "round",   "arith",    "scaling", "hardware", "tensor", "trace",
+    "attention", "gemm",   "compare", "analysis", "report",  "run",      "tools"};
 
 // What the reference may take from the core besides base: rows and enumerations.
 const std::set<std::string> seen_by_reference{
