@@ -256,13 +256,20 @@ void read_kind(const Field& root, Summary& out) {
     out.problem = read_problem(root.at("problem"));
     out.sites = read_list(root.at("sites").items(), read_statistics);
     out.outputs = read_list(root.at("outputs").items(), read_statistics);
+  } else if (out.kind == "gemm") {
+    out.kernel = read_kernel(root.at("kernel"));
+    if (const auto comparison = root.find("comparison")) {
+      out.comparison = read_comparison(*comparison);
+    }
+    out.outputs = read_list(root.at("outputs").items(), read_statistics);
   } else if (out.kind == "compare") {
     out.comparison = read_comparison(root.at("comparison"));
     out.sites = read_list(root.items_if_given("sites"), read_statistics);
     out.outputs = read_list(root.items_if_given("outputs"), read_statistics);
   } else {
-    root.at("kind").refuse(fmt::format("expected \"attention\" or \"compare\", found \"{}\"",
-                                       shortened(visible(out.kind), 60)));
+    root.at("kind").refuse(
+        fmt::format("expected \"attention\", \"gemm\" or \"compare\", found \"{}\"",
+                    shortened(visible(out.kind), 60)));
   }
 }
 

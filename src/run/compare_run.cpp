@@ -5,7 +5,6 @@
 #include "ulpscope/base/output_file.hpp"
 #include "ulpscope/report/page.hpp"
 #include "ulpscope/round/value.hpp"
-#include "ulpscope/run/one_tensor.hpp"
 #include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/summary_writer.hpp"
 #include "ulpscope/trace/bias.hpp"
@@ -125,7 +124,32 @@ nlohmann::json verdict_json(const Counts& counts, const ErrorTally& errors, size
                            is_biased(bias) ? "one-sided" : "not one-sided")}};
 }
 
+nlohmann::json comparison_json(const Side& a, const Side& b, const Counts& counts) {
+  nlohmann::json by_distance;
+  for (size_t i = 0; i < buckets.size(); ++i) by_distance[buckets[i].name] = counts.distances[i];
+  return {{"a", a.where},
+          {"b", b.where},
+          {"elements", a.codes.size()},
+          {"different_bits", counts.different_bits},
+          {"different_values", counts.different_values},
+          {"max_ulp", counts.largest_distance},
+          {"ulp_buckets", by_distance},
+          {"nan_mismatch", counts.nan_mismatch},
+          {"inf_mismatch", counts.inf_mismatch}};
+}
+
+Counts count_elements(const Side& a, const Side& b) {
+  Counts counts;
+  for (size_t i = 0; i < a.codes.size(); ++i) count_element(a, b, i, counts);
+  return counts;
+}
+
 }  // namespace
+
+nlohmann::json comparison_json(const OneTensor& a, const OneTensor& b) {
+  const HostFpGuard guard;
+  return comparison_json(a, b, count_elements(a, b));
+}
 
 nlohmann::json run_compare(const CompareOptions& options) {
   const HostFpGuard guard;
@@ -141,8 +165,7 @@ nlohmann::json run_compare(const CompareOptions& options) {
   if (a.codes.empty()) {
     throw Error(ErrorKind::input, fmt::format("{} has no elements", a.where));
   }
-  Counts counts;
-  for (size_t i = 0; i < a.codes.size(); ++i) count_element(a, b, i, counts);
+  const Counts counts = count_elements(a, b);
   const auto& shape = a.info.shape;
   const int64_t columns = shape.empty() ? 1 : shape.back();
   const int64_t rows = shape.size() < 2 ? 1 : shape[shape.size() - 2];
@@ -159,17 +182,7 @@ nlohmann::json run_compare(const CompareOptions& options) {
   std::vector<int64_t> axes(shape.begin(), shape.empty() ? shape.begin() : shape.end() - 1);
   summary["outputs"] =
       nlohmann::json::array({output_json("A - B", a.format, shape, {axes, rows}, errors)});
-  nlohmann::json by_distance;
-  for (size_t i = 0; i < buckets.size(); ++i) by_distance[buckets[i].name] = counts.distances[i];
-  summary["comparison"] = {{"a", a.where},
-                           {"b", b.where},
-                           {"elements", a.codes.size()},
-                           {"different_bits", counts.different_bits},
-                           {"different_values", counts.different_values},
-                           {"max_ulp", counts.largest_distance},
-                           {"ulp_buckets", by_distance},
-                           {"nan_mismatch", counts.nan_mismatch},
-                           {"inf_mismatch", counts.inf_mismatch}};
+  summary["comparison"] = comparison_json(a, b, counts);
   if (folder) {
     write_file_atomically(folder->path() / "summary.json", summary.dump(1) + "\n");
     write_file_atomically(folder->path() / "report.html", html_report(summary));

@@ -240,6 +240,42 @@ TEST_SUITE("exit codes") {
     CHECK(fs::exists(here.path() / "result/report.html"));
   }
 
+  TEST_CASE("gemm ends with 0, 1 where --compare finds other bits, 2 and 3 for what is wrong") {
+    const TemporaryFolder here;
+    here.write("good.safetensors",
+               safetensors_bytes(object(joined({entry("a", "BF16", "[4,2]", 0, 16), ",",
+                                                entry("b", "BF16", "[3,2]", 16, 28)})),
+                                 std::string(28, '\x3f')));
+    const std::string good = "gemm good.safetensors:a good.safetensors:b ";
+    CHECK(run(here.path(), good + "--out d.safetensors").code == 0);
+    const auto equal = run(here.path(), good + "--compare d.safetensors:d");
+    CHECK(equal.code == 0);
+    CHECK(contains(equal.text, "EQUAL: All 12 elements of D"));
+    CHECK(run(here.path(), good + "--out-format fp32 --out wide.safetensors").code == 0);
+    CHECK(run(here.path(),
+              "gemm good.safetensors:b good.safetensors:b --out e.safetensors "
+              "--kernel cublas-bf16@sm80 --chips all")
+              .code == 0);
+    auto other = bf16_data + bf16_data.substr(0, 8);
+    here.write("other.safetensors",
+               safetensors_bytes(object(entry("d", "BF16", "[4,3]", 0, 24)), other));
+    CHECK(run(here.path(), good + "--compare other.safetensors").code == 1);
+    check_refusal(here.path(), good + "--compare wide.safetensors", 3,
+                  {"wide.safetensors:d", "fp32", "expected D, bf16 (4, 3)"});
+    check_refusal(here.path(), good + "--kernel fa2-torch", 2, {"fa2-torch", "cublaslt-e4m3"});
+    check_refusal(here.path(), good + "--split-k 0", 2, {"--split-k"});
+    check_refusal(here.path(), good + "--split-k 2", 2, {"--split-k 2", "1 parts"});
+    check_refusal(here.path(), good + "--chips sm80,sm12", 2, {"sm12", "sm100"});
+    check_refusal(here.path(), good + "--scale-a 2", 2, {"cublas-bf16", "--scale-a"});
+    check_refusal(here.path(), "gemm good.safetensors good.safetensors:b", 2,
+                  {"good.safetensors", "FILE:TENSOR"});
+    check_refusal(here.path(), "gemm absent.npz absent.npz", 3, {"absent.npz"});
+    check_refusal(here.path(), "gemm good.safetensors:a", 2, {"B"});
+    const auto folder = run(here.path(), good + "--out result");
+    CHECK(folder.code == 0);
+    CHECK(run(here.path(), "report result").code == 0);
+  }
+
   TEST_CASE("report redraws the same bytes, and refuses what is not a run") {
     const TemporaryFolder here;
     here.write("good.safetensors", good_file());

@@ -96,7 +96,22 @@ TEST_CASE("a wrongly typed field is named with what was found") {
   CHECK(contains(refusal(with("/sites", json::object())), "sites: expected a list"));
   CHECK(contains(refusal(with("/problem/causal", 1)), "problem.causal: expected true or false"));
   CHECK(contains(refusal(with("/verdict/status", "fine")), "verdict.status: expected unbiased"));
-  CHECK(contains(refusal(with("/kind", "gemm")), "kind: expected \"attention\""));
+  CHECK(contains(refusal(with("/kind", "sum")), "kind: expected \"attention\""));
+}
+
+TEST_CASE("a matrix product needs a kernel and outputs, and may have been compared") {
+  json gemm = sample_summary();
+  gemm["kind"] = "gemm";
+  gemm.erase("problem");
+  gemm.erase("sites");
+  CHECK(refusal(gemm) == "");
+  CHECK_FALSE(parse_summary(gemm).comparison.has_value());
+  gemm["comparison"] = compare_summary()["comparison"];
+  CHECK(parse_summary(gemm).comparison.has_value());
+  gemm.erase("outputs");
+  CHECK(contains(refusal(gemm), "outputs: required field is missing"));
+  gemm.erase("kernel");
+  CHECK(contains(refusal(gemm), "kernel: required field is missing"));
 }
 
 TEST_CASE("what a hostile file says cannot reach the terminal through a message") {

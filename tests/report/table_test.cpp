@@ -117,7 +117,7 @@ TEST_CASE("text and CSV refuse what the page refuses") {
 }
 
 TEST_CASE("notes stand below the tables, wrapped") {
-  auto summary = attention_document();
+  auto summary = small_summary();
   summary["notes"] = {"dq here is a sum in ascending order"};
   CHECK(text_summary(summary).find("\nNote: dq here is a sum in ascending order") !=
         std::string::npos);

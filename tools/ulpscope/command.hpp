@@ -29,6 +29,7 @@ void add_compare(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_bias(CLI::App& app, Context& context);
 void add_formats(CLI::App& app, Context& context);
+void add_gemm(CLI::App& app, Context& context);
 void add_lists(CLI::App& app, Context& context);  // kernels, chips
 void add_trace(CLI::App& app, Context& context);
 void add_quantise(CLI::App& app, Context& context);

@@ -1,6 +1,7 @@
 // ulpscope kernels, chips: the rows that the program knows.
 #include "ulpscope/attention/recipe.hpp"
 #include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/gemm/recipe.hpp"
 #include "ulpscope/hardware/chip.hpp"
 #include "ulpscope/trace/site.hpp"
 
@@ -23,17 +24,35 @@ json kernels_json() {
     json formats = json::array();
     for (const auto& f : recipe->formats) formats.push_back(format_name(f));
     rows.push_back({{"name", recipe->name},
+                    {"job", "attention"},
                     {"summary", recipe->summary},
                     {"source", recipe->source},
                     {"formats", formats},
                     {"largest_head_size", recipe->tiles.back().largest_dim}});
   }
+  for (const auto& recipe : gemm_recipes()) {
+    rows.push_back({{"name", recipe.name},
+                    {"job", "gemm"},
+                    {"summary", recipe.summary},
+                    {"source", recipe.source},
+                    {"formats", {format_name(recipe.input)}}});
+  }
   return rows;
+}
+
+std::string products_text() {
+  std::string text = "\nmatrix products, for ulpscope gemm\n";
+  for (const auto& recipe : gemm_recipes()) {
+    text += fmt::format("{:<18} {}\n{:<18} source: {}\n", recipe.name, recipe.summary, "",
+                        recipe.source);
+  }
+  return text;
 }
 
 std::string kernels_text() {
   std::string text;
   for (const auto& row : kernels_json()) {
+    if (row["job"] != "attention") continue;
     std::string formats;
     for (const auto& f : row["formats"]) {
       formats += fmt::format("{}{}", formats.empty() ? "" : ", ", f.get<std::string>());
@@ -46,7 +65,7 @@ std::string kernels_text() {
   }
   text += "\nsites that --set SITE=FORMAT[:MODE] can change, in the order of the computation\n";
   for (const auto& row : site_table) text += fmt::format("  {:<20} {}\n", row.name, row.step);
-  return text;
+  return text + products_text();
 }
 
 const char* evidence_name(Evidence evidence) {

@@ -119,10 +119,10 @@ struct Summary {
   std::string tool, version, kind, command;
   Status status = Status::unbiased;
   std::string verdict;
-  std::optional<KernelRow> kernel;    // attention
+  std::optional<KernelRow> kernel;    // attention, gemm
   std::optional<ProblemRow> problem;  // attention
   std::optional<ReferenceRow> reference;
-  std::optional<ComparisonRow> comparison;  // compare
+  std::optional<ComparisonRow> comparison;  // compare; gemm, if asked for
   std::vector<InputRow> inputs;
   std::vector<FormatRow> formats;
   std::vector<CastRow> casts;

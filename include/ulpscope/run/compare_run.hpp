@@ -8,7 +8,7 @@
 // Tested by tests/run/compare_run_test.cpp.
 #pragma once
 
-#include "ulpscope/format/format.hpp"
+#include "ulpscope/run/one_tensor.hpp"
 
 #include <optional>
 #include <string>
@@ -27,5 +27,8 @@ struct CompareOptions {
 
 // The summary; its verdict status is "equal" or "different".
 nlohmann::json run_compare(const CompareOptions& options);
+
+// A summary's `comparison`: bits, values and distances of two tensors of one shape.
+nlohmann::json comparison_json(const OneTensor& a, const OneTensor& b);
 
 }  // namespace ulpscope
