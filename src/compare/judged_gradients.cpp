@@ -161,7 +161,7 @@ JudgedGradients run_judged_gradients(const BackwardPlan& plan, std::span<const u
   std::transform(run.o.begin(), run.o.end(), o.begin(), [&](uint32_t code) {
     return detail::widened(map[Site::output_store].format, code);
   });
-  const Gradients gradients = run_backward(plan, {.dout = dout, .o = o, .lse = run.lse},
+  const Gradients gradients = run_backward(plan, {.dout = dout, .o = o, .lse = run.statistic},
                                            {.threads = options.threads,
                                             .logging = options.logging,
                                             .progress = options.progress,

@@ -100,6 +100,7 @@ class JudgedHead : public HeadObserver {
       const uint32_t lse = output.lse[static_cast<size_t>(r)];
       const double lse_value = to_double(lse);
       shared_.result.lse[at] = lse;
+      shared_.result.statistic[at] = output.statistic()[static_cast<size_t>(r)];
       lse_errors.add_row(fp32, outer_, row, &lse_value, &judge.lse(), &shared_.result.lse_ulp[at]);
     }
     const std::lock_guard lock(mutex_);
@@ -208,6 +209,7 @@ JudgedRun run_judged(const Plan& plan, const JudgedOptions& options) {
   const bool exact = static_cast<int64_t>(rows) * p.keys <= small_problem_scores;
   JudgedRun result{.o = std::vector<uint32_t>(rows * static_cast<size_t>(p.dim)),
                    .lse = std::vector<uint32_t>(rows),
+                   .statistic = std::vector<uint32_t>(rows),
                    .o_ulp = std::vector<float>(rows * static_cast<size_t>(p.dim)),
                    .lse_ulp = std::vector<float>(rows),
                    .sites = {},

@@ -57,7 +57,7 @@ struct Seeded {
 };
 
 struct Outputs {
-  std::vector<uint32_t> o, lse;  // registers
+  std::vector<uint32_t> o, lse, statistic;  // registers
   Gradients gradients;
 };
 
@@ -69,6 +69,7 @@ class Collector : public HeadObserver {
         (rows.batch * plan_.problem.heads + rows.head) * plan_.problem.rows + rows.first;
     std::copy(output.o.begin(), output.o.end(), out_.o.begin() + first * plan_.problem.dim);
     std::copy(output.lse.begin(), output.lse.end(), out_.lse.begin() + first);
+    std::copy(output.statistic().begin(), output.statistic().end(), out_.statistic.begin() + first);
   }
 
  private:
@@ -82,12 +83,13 @@ Outputs simulate(const Seeded& seeded, const Recipe& recipe) {
   Outputs out;
   out.o.resize(p.q.size());
   out.lse.resize(p.q.size() / static_cast<size_t>(p.dim));
+  out.statistic.resize(out.lse.size());
   run_forward(plan, {.threads = 2, .logging = Logging::off, .observe = [&](int64_t, int64_t) {
                        return std::make_unique<Collector>(plan, out);
                      }});
-  out.gradients =
-      run_backward(make_backward_plan(plan, p), {.dout = seeded.dout, .o = out.o, .lse = out.lse},
-                   {.threads = 2, .logging = Logging::off});
+  out.gradients = run_backward(make_backward_plan(plan, p),
+                               {.dout = seeded.dout, .o = out.o, .lse = out.statistic},
+                               {.threads = 2, .logging = Logging::off});
   return out;
 }
 

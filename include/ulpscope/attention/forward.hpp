@@ -43,6 +43,9 @@ struct TileOutput {
   std::vector<uint32_t> o;
   std::vector<uint32_t> lse;
   std::vector<uint32_t> base2;  // the LSE in base 2, of recipes that make the LSE of it
+
+  // What the backward pass of such a recipe reads, or of another one.
+  const std::vector<uint32_t>& statistic() const { return base2.empty() ? lse : base2; }
 };
 
 // The Q rows of a tile: `first` counts within the head.

@@ -35,9 +35,10 @@ struct ReferenceReport {
 };
 
 struct JudgedRun {
-  std::vector<uint32_t> o;    // codes in the output store's format, (batch, heads, rows, dim)
-  std::vector<uint32_t> lse;  // binary32 bits, (batch, heads, rows)
-  std::vector<float> o_ulp;   // signed errors
+  std::vector<uint32_t> o;          // codes in the output store's format, (batch, heads, rows, dim)
+  std::vector<uint32_t> lse;        // binary32 bits, (batch, heads, rows)
+  std::vector<uint32_t> statistic;  // the LSE as the recipe's backward pass reads it
+  std::vector<float> o_ulp;         // signed errors
   std::vector<float> lse_ulp;
   SiteStatistics sites;
   ErrorTally o_errors;
