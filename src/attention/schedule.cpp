@@ -22,6 +22,18 @@ const DeltaLayout& delta_layout(const BackwardRules& rules, int64_t dim) {
                   rules.delta.layouts.empty() ? 0 : rules.delta.layouts.back().largest_dim));
 }
 
+}  // namespace
+
+std::vector<DeltaLayout> possible_delta_layouts(const BackwardRules& rules, int64_t dim) {
+  std::vector<DeltaLayout> layouts{delta_layout(rules, dim)};
+  for (const auto& tuned : rules.delta.tuned) {
+    if (tuned.largest_dim == layouts.front().largest_dim) layouts.push_back(tuned);
+  }
+  return layouts;
+}
+
+namespace {
+
 enum class Seen { nothing, something, everything };
 
 // What the mask leaves of a pair of tiles; a tile cut by the end of the problem is never whole.

@@ -37,6 +37,8 @@ struct DeltaLayout {
 
 struct DeltaRule {
   std::span<const DeltaLayout> layouts;  // by head size, ascending
+  // Layouts that the library may take instead, by timing them: all rows that fit a head size.
+  std::span<const DeltaLayout> tuned;
   DeltaSum sum;
   Butterfly join;
 };

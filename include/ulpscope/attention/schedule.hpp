@@ -35,6 +35,10 @@ struct BackwardPlan {
 // Errors of kind usage: the kernel has no backward pass here, or not for this head size.
 BackwardPlan make_backward_plan(const Plan& plan, const Problem& given);
 
+// The layouts of delta that the kernel may take for a head size: its own first, then those that the
+// library picks by timing.
+std::vector<DeltaLayout> possible_delta_layouts(const BackwardRules& rules, int64_t dim);
+
 enum class BlockKind {
   partial,  // some pair is hidden or beyond the end
   full,

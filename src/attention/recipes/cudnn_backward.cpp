@@ -28,6 +28,7 @@ const BackwardRules cudnn_backward{
     .tiles = tiles,
     .order = BlockOrder::rows_ascending_keys_down,
     .delta = {.layouts = delta_layouts,
+              .tuned = {},
               .sum = DeltaSum::pairs_of_products,
               .join = Butterfly::far_first},
     .recompute = Recompute::natural_by_ex2,

@@ -29,6 +29,7 @@ const BackwardRules fa2_backward{
     .tiles = tiles,
     .order = BlockOrder::rows_descending,
     .delta = {.layouts = delta_layouts,
+              .tuned = {},
               .sum = DeltaSum::second_product_first,
               .join = Butterfly::far_first},
     .recompute = Recompute::scaled_less_scaled,

@@ -18,6 +18,17 @@ constexpr std::array delta_layouts{
     DeltaLayout{.largest_dim = 256, .lanes = 32, .columns = 8},
 };
 
+// Those of blocks of 8 rows and of one. From head size 129 on there is one kernel for small
+// problems and one for large ones.
+constexpr std::array tuned_layouts{
+    DeltaLayout{.largest_dim = 32, .lanes = 32, .columns = 1},
+    DeltaLayout{.largest_dim = 64, .lanes = 16, .columns = 4},
+    DeltaLayout{.largest_dim = 64, .lanes = 64, .columns = 1},
+    DeltaLayout{.largest_dim = 128, .lanes = 32, .columns = 4},
+    DeltaLayout{.largest_dim = 128, .lanes = 64, .columns = 2},
+    DeltaLayout{.largest_dim = 256, .lanes = 64, .columns = 4},
+};
+
 constexpr std::array input_format_sites{Site::backward_probability_cast, Site::ds_cast,
                                         Site::dq_store, Site::dk_store, Site::dv_store};
 constexpr std::array flushed_sites{Site::backward_probability};
@@ -27,7 +38,10 @@ constexpr std::array flushed_sites{Site::backward_probability};
 const BackwardRules flex_backward{
     .tiles = tiles,
     .order = BlockOrder::partial_before_full,
-    .delta = {.layouts = delta_layouts, .sum = DeltaSum::products, .join = Butterfly::far_first},
+    .delta = {.layouts = delta_layouts,
+              .tuned = tuned_layouts,
+              .sum = DeltaSum::products,
+              .join = Butterfly::far_first},
     .recompute = Recompute::base2,
     .probability = GradientProbability::unrounded,
     .scale = GradientScale::after_products,

@@ -24,7 +24,10 @@ constexpr std::array input_format_sites{Site::backward_probability_cast, Site::d
 const BackwardRules memeff_backward{
     .tiles = tiles,
     .order = BlockOrder::rows_ascending,
-    .delta = {.layouts = delta_layouts, .sum = DeltaSum::fused, .join = Butterfly::near_first},
+    .delta = {.layouts = delta_layouts,
+              .tuned = {},
+              .sum = DeltaSum::fused,
+              .join = Butterfly::near_first},
     .recompute = Recompute::natural_by_expf,
     .probability = GradientProbability::cast,
     .scale = GradientScale::inside,
