@@ -83,9 +83,11 @@ BackwardPlan make_backward_plan(const Plan& plan, const Problem& given) {
       rules->query_gradient == QueryGradient::atomic_buffers
           ? ceil_div(given.launch.multiprocessors, given.launch.batch * given.launch.heads)
           : 1;
+  Problem problem = given;
+  problem.mask = plan.problem.mask;  // as the host code has tidied it
   return {.plan = &plan,
           .rules = rules,
-          .problem = given,
+          .problem = problem,
           .tile_rows = tile.rows,
           .tile_keys = tile.keys,
           .dq_buffers = buffers,

@@ -39,6 +39,10 @@ struct Seeded {
                         ? Soft<fp32>(scale->get<double>()).bits()
                         : default_scale(problem.dim);
     problem.launch = {.batch = problem.batch, .heads = problem.heads};
+    if (facts.contains("lengths")) {  // a sequence of a packed batch
+      problem.launch.batch = static_cast<int64_t>(facts["lengths"].size());
+      problem.launch.parts = 1;
+    }
     if (facts.contains("launch")) {
       problem.launch.batch = facts["launch"][0];
       problem.launch.heads = facts["launch"][1];

@@ -3,6 +3,7 @@
 #include "ulpscope/arith/soft.hpp"
 #include "ulpscope/attention/driver.hpp"
 #include "ulpscope/attention/gradients.hpp"
+#include "ulpscope/compare/reachable.hpp"
 #include "ulpscope/tensor/open.hpp"
 
 #include <fstream>
@@ -19,26 +20,32 @@ nlohmann::json read_cases(const std::filesystem::path& folder) {
   return nlohmann::json::parse(file);
 }
 
+struct Simulated {
+  std::vector<uint16_t> o;          // codes
+  std::vector<uint32_t> lse;        // registers
+  std::vector<uint32_t> statistic;  // what the backward pass reads of the LSE
+};
+
 // Writes the O codes and LSE bits of every tile to their places.
 class Collector : public HeadObserver {
  public:
-  Collector(const Plan& plan, std::vector<uint16_t>& o, std::vector<uint32_t>& lse)
-      : plan_(plan), o_(o), lse_(lse) {}
+  Collector(const Plan& plan, Simulated& to) : plan_(plan), to_(to) {}
 
   void tile(const TileRows& rows, const TileOutput& output) override {
     const auto first = static_cast<size_t>(
         (rows.batch * plan_.problem.heads + rows.head) * plan_.problem.rows + rows.first);
     const size_t o_first = first * static_cast<size_t>(plan_.problem.dim);
     for (size_t i = 0; i < output.o.size(); ++i) {
-      o_[o_first + i] = static_cast<uint16_t>(output_code(plan_, output.o[i]));
+      to_.o[o_first + i] = static_cast<uint16_t>(output_code(plan_, output.o[i]));
     }
-    std::copy(output.lse.begin(), output.lse.end(), lse_.begin() + static_cast<long>(first));
+    const auto at = static_cast<long>(first);
+    std::copy(output.lse.begin(), output.lse.end(), to_.lse.begin() + at);
+    std::copy(output.statistic().begin(), output.statistic().end(), to_.statistic.begin() + at);
   }
 
  private:
   const Plan& plan_;
-  std::vector<uint16_t>& o_;
-  std::vector<uint32_t>& lse_;
+  Simulated& to_;
 };
 
 }  // namespace
@@ -92,18 +99,14 @@ void apply_facts(const nlohmann::json& facts, Problem& problem) {
 
 namespace {
 
-struct Simulated {
-  std::vector<uint16_t> o;
-  std::vector<uint32_t> lse;
-};
-
 Simulated simulate(const Plan& plan) {
   const Problem& p = plan.problem;
   const auto rows = static_cast<size_t>(p.batch * p.heads * p.rows);
-  Simulated result{std::vector<uint16_t>(rows * static_cast<size_t>(p.dim)),
-                   std::vector<uint32_t>(rows)};
+  Simulated result{.o = std::vector<uint16_t>(rows * static_cast<size_t>(p.dim)),
+                   .lse = std::vector<uint32_t>(rows),
+                   .statistic = std::vector<uint32_t>(rows)};
   run_forward(plan, {.threads = 2, .logging = Logging::off, .observe = [&](int64_t, int64_t) {
-                       return std::make_unique<Collector>(plan, result.o, result.lse);
+                       return std::make_unique<Collector>(plan, result);
                      }});
   return result;
 }
@@ -155,18 +158,17 @@ GradientReplay replay_backward(const std::filesystem::path& folder, const std::s
   const Case recorded(folder, name);
   const Problem& p = recorded.problem;
   const Plan plan = make_plan(recipe, chip_named("h200"), p, {});
+  const Simulated forward = simulate(plan);
   const Tensor dout = recorded.file.read("do");
-  const Tensor o = recorded.file.read(prefix + "o");
-  const Tensor lse = recorded.file.read(prefix + "lse");
-  std::vector<uint32_t> o_registers;
-  for (const uint16_t code : words<uint16_t>(o)) {
-    o_registers.push_back(detail::widened(p.format, code));
-  }
-  const auto lse_registers = unpadded(p, words<uint32_t>(lse));
-  const Gradients gradients =
-      run_backward(make_backward_plan(plan, p),
-                   {.dout = words<uint16_t>(dout), .o = o_registers, .lse = lse_registers},
-                   {.threads = 2, .logging = Logging::off});
+  std::vector<uint32_t> o;
+  for (const uint16_t code : forward.o) o.push_back(detail::widened(p.format, code));
+  const BackwardPlan backward = make_backward_plan(plan, p);
+  const BackwardInputs inputs{.dout = words<uint16_t>(dout), .o = o, .lse = forward.statistic};
+  const BackwardOptions options{.threads = 2, .logging = Logging::off};
+  const Gradients gradients = run_backward(backward, inputs, options);
+  const bool unordered = has_unordered_dq(backward);
+  const auto parts =
+      unordered ? query_gradient_parts(backward, inputs, options) : QueryGradientParts{};
 
   GradientReplay result;
   for (const auto& [tensor, values] :
@@ -174,11 +176,16 @@ GradientReplay replay_backward(const std::filesystem::path& folder, const std::s
         std::pair{"dv", &gradients.dv}}) {
     const Tensor expected = recorded.file.read(prefix + tensor);
     const auto codes = words<uint16_t>(expected);
-    result.tensors.push_back({.name = tensor});
+    GradientReplay::Tensor counts;
+    counts.name = tensor;
+    counts.elements = static_cast<int64_t>(codes.size());
     for (size_t i = 0; i < codes.size(); ++i) {
-      ++result.tensors.back().elements;
-      result.tensors.back().different += code_of(p.format, (*values)[i]) != codes[i];
+      if (code_of(p.format, (*values)[i]) == codes[i]) continue;
+      ++counts.different;
+      const bool possible = unordered && counts.name == "dq" && parts.reach(p.format, i, codes[i]);
+      if (!possible) ++counts.unreachable;
     }
+    result.tensors.push_back(counts);
   }
   return result;
 }
@@ -193,7 +200,9 @@ Replay replay_forward(const std::filesystem::path& folder, const std::string& na
   const Tensor lse = file.read(prefix + "lse");
   const auto o_recorded = words<uint16_t>(o);
   const auto lse_recorded = unpadded(recorded.problem, words<uint32_t>(lse));
-  const auto [o_simulated, lse_simulated] = simulate(plan);
+  const Simulated simulated = simulate(plan);
+  const auto& o_simulated = simulated.o;
+  const auto& lse_simulated = simulated.lse;
   Replay result;
   for (size_t i = 0; i < o_recorded.size(); ++i) {
     ++result.o_elements;

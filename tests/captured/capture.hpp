@@ -29,11 +29,12 @@ struct GradientReplay {
     std::string name;
     int64_t elements = 0;
     int64_t different = 0;
+    int64_t unreachable = 0;  // of the different: values of no order, where dQ has no fixed one
   };
   std::vector<Tensor> tensors;  // dq, dk, dv
 };
 
-// The backward pass on the recorded inputs, O and LSE.
+// The backward pass after the forward pass, on the recorded inputs.
 GradientReplay replay_backward(const std::filesystem::path& folder, const std::string& name,
                                const Recipe& recipe, const std::string& prefix);
 

@@ -21,7 +21,7 @@ namespace ulpscope {
 struct BackwardPlan {
   const Plan* plan;  // sites, chip, constants; its problem has the heads folded
   const BackwardRules* rules;
-  Problem problem;  // as given
+  Problem problem;  // as given, with the mask that the forward pass has
   int64_t tile_rows;
   int64_t tile_keys;
   int64_t dq_buffers;
