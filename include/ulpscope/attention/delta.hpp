@@ -7,7 +7,7 @@
 // delta, so that its last bits reach dQ. O is the stored output, not the register before it.
 //
 // Limits: operands are registers that hold 16-bit values; their products are exact in binary32 but
-// for underflow. Tested through the pass: tests/attention/backward_test.cpp and tests/captured.
+// for underflow. Tested by tests/attention/delta_test.cpp.
 #pragma once
 
 #include "ulpscope/arith/multiply.hpp"
@@ -71,24 +71,26 @@ uint32_t lane_delta(const DeltaStep& step, const DeltaLayout& layout, DeltaSum o
 
 }  // namespace detail
 
-// The lanes of every warp joined by the butterfly, then the warps from the first to the last.
+// The lanes of every warp joined by the butterfly, then the warps from the first to the last. All
+// lanes of a warp end with the same sum, so only the additions that lead to its first lane are
+// made.
 template <class Add>
 uint32_t joined(uint32_t* lanes, int count, Butterfly order, Add&& add_two) {
   const int warp = count < warp_lanes ? count : warp_lanes;
-  std::array<uint32_t, most_delta_lanes> next{};
-  const auto exchange = [&](int distance) {
-    for (int t = 0; t < count; ++t) {
-      next[static_cast<size_t>(t)] = add_two(lanes[t], lanes[t ^ distance]);
+  for (int first = 0; first < count; first += warp) {
+    uint32_t* const a = lanes + first;
+    switch (order) {
+      case Butterfly::far_first:
+        for (int distance = warp / 2; distance >= 1; distance /= 2) {
+          for (int t = 0; t < distance; ++t) a[t] = add_two(a[t], a[t + distance]);
+        }
+        break;
+      case Butterfly::near_first:
+        for (int distance = 1; distance < warp; distance *= 2) {
+          for (int t = 0; t < warp; t += 2 * distance) a[t] = add_two(a[t], a[t + distance]);
+        }
+        break;
     }
-    for (int t = 0; t < count; ++t) lanes[t] = next[static_cast<size_t>(t)];
-  };
-  switch (order) {
-    case Butterfly::far_first:
-      for (int distance = warp / 2; distance >= 1; distance /= 2) exchange(distance);
-      break;
-    case Butterfly::near_first:
-      for (int distance = 1; distance < warp; distance *= 2) exchange(distance);
-      break;
   }
   uint32_t sum = lanes[0];
   for (int t = warp; t < count; t += warp) sum = add_two(sum, lanes[t]);
