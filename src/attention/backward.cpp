@@ -7,9 +7,6 @@ namespace ulpscope {
 
 namespace {
 
-// A whole number of the longest step, so that no chain starts inside one.
-constexpr int64_t step_start(int64_t k) { return k / 32 * 32; }
-
 size_t cells(int64_t rows, int64_t columns) { return static_cast<size_t>(rows * columns); }
 
 // What an accumulator should be after a tile.
@@ -332,7 +329,6 @@ void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, in
   while (first < end && !sees(first)) ++first;
   while (end > first && !sees(end - 1)) --end;
   if (first == end) return;
-  first = step_start(first);
 
   const auto accumulate = [&](Site site, const Operand& a, const Operand& b,
                               const AlignedRows& exact_a, const AlignedRows& exact_b,
@@ -363,7 +359,7 @@ void BackwardPass<Sink>::dq_of_tile(const Tile& tile, int64_t r) {
   const int64_t i = tile.first_row + r;
   const SeenKeys seen = tile.seen(plan_, i);
   if (seen.first >= seen.end) return;
-  const int64_t first = step_start(seen.first);
+  const int64_t first = seen.first;
   const bool carried = plan_.rules->query_gradient == QueryGradient::one_chain;
   uint32_t* const dq = &dq_[static_cast<size_t>(i * dim)];
   std::vector<uint32_t> part(static_cast<size_t>(dim), 0);

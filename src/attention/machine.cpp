@@ -1,5 +1,7 @@
 #include "ulpscope/attention/machine.hpp"
 
+#include <algorithm>
+
 namespace ulpscope {
 
 namespace {
@@ -30,16 +32,22 @@ ChainResult run_chain(const FusedSum& sum, ChainRow a, ChainRow b, int64_t lengt
   const Factors factors{a.operand.format(), b.operand.format()};
   const bool plain = fits_lanes(sum, factors) && is_finite(fp32, c) &&
                      !a.operand.has_special(a.row) && !b.operand.has_special(b.row);
+  const int64_t skipped = a.from % sum.terms;  // of the first step
   if (plain) {
     const auto result =
         lanes<carries>(sum, factors.a.trailing_bits + factors.b.trailing_bits, lane_accumulator(c),
-                       a.operand.lanes(a.row, a.from), b.operand.lanes(b.row, b.from), length);
+                       a.operand.lanes(a.row, a.from - skipped),
+                       b.operand.lanes(b.row, b.from - skipped), length + skipped);
     if (!result.overflow) {
       return {accumulator_bits(result), flag_if(result.carry_out, Flag::carry_out)};
     }
   }
-  return {fused_chain(sum, factors, c, a.operand.codes(a.row, a.from),
-                      b.operand.codes(b.row, b.from), static_cast<int>(length)),
+  const uint32_t* const x = a.operand.codes(a.row, a.from);
+  const uint32_t* const y = b.operand.codes(b.row, b.from);
+  const auto first =
+      static_cast<int>(skipped == 0 ? 0 : std::min<int64_t>(length, sum.terms - skipped));
+  if (first > 0) c = fused_sum(sum, factors, c, x, y, first);
+  return {fused_chain(sum, factors, c, x + first, y + first, static_cast<int>(length) - first),
           Flag::none};
 }
 

@@ -30,7 +30,8 @@ struct ChainResult {
 };
 
 // C + sum over k < length of a[k] b[k], as the unit's steps compute it. `length` is rounded up to
-// whole steps; the operands are zero there or hold numbers whose partners are zero.
+// whole steps; the operands are zero there or hold numbers whose partners are zero. `from` may lie
+// inside a step, at the same place in both rows: the same holds for what comes before it.
 template <Carries carries>
 ChainResult run_chain(const FusedSum& sum, ChainRow a, ChainRow b, int64_t length, uint32_t c);
 
