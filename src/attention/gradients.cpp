@@ -3,6 +3,7 @@
 #include "ulpscope/base/error.hpp"
 
 #include <mutex>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <tbb/blocked_range.h>
@@ -164,16 +165,21 @@ void run_group(Run& run, int64_t batch, int64_t kv_head) {
   std::copy(joint_dv.begin(), joint_dv.end(), run.result.dv.begin() + at);
 }
 
+void require_size(std::string_view name, size_t found, size_t expected) {
+  if (found == expected) return;
+  throw Error(ErrorKind::input,
+              fmt::format("{} has {} elements; expected {}", name, found, expected));
+}
+
 }  // namespace
 
 Gradients run_backward(const BackwardPlan& plan, const BackwardInputs& inputs,
                        const BackwardOptions& options) {
   const Problem& p = plan.problem;
-  if (inputs.dout.size() != p.q.size()) {
-    throw Error(ErrorKind::input, fmt::format("do has {} elements; expected the {} of q",
-                                              inputs.dout.size(), p.q.size()));
-  }
   const auto rows = static_cast<size_t>(p.batch * p.heads * p.rows);
+  require_size("do", inputs.dout.size(), p.q.size());
+  require_size("o", inputs.o.size(), p.q.size());
+  require_size("lse", inputs.lse.size(), rows);
   Gradients result{.dq = std::vector<uint32_t>(p.q.size()),
                    .dk = std::vector<uint32_t>(p.k.size()),
                    .dv = std::vector<uint32_t>(p.v.size()),

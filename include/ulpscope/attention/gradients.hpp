@@ -7,7 +7,7 @@
 // any number of threads. Memory beyond the inputs: the decoded head and its accumulators, O(N D) a
 // thread, and one tile.
 //
-// Tested by tests/attention/backward_test.cpp and tests/captured.
+// Tested by tests/attention/gradients_test.cpp and tests/captured.
 #pragma once
 
 #include "ulpscope/attention/backward.hpp"
@@ -39,7 +39,7 @@ struct Gradients {
   bool complete = true;         // false if it was stopped
 };
 
-// An Error of kind usage where dout does not have the size of q.
+// An Error of kind input where dout or o does not have the size of q, or lse not one number a row.
 Gradients run_backward(const BackwardPlan& plan, const BackwardInputs& inputs,
                        const BackwardOptions& options);
 
