@@ -82,8 +82,7 @@ BackwardPass<Sink>::BackwardPass(const BackwardPlan& plan, Spread spread,
       shift_(static_cast<size_t>(plan.problem.rows)),
       p_(cells(plan.tile_rows, plan.tile_keys)),
       ds_(cells(plan.tile_rows, plan.tile_keys)),
-      p_by_key_(plan.plan->map[Site::backward_probability_cast].format, plan.tile_keys,
-                plan.tile_rows),
+      p_by_key_(plan.plan->map[Site::bwd_probability_cast].format, plan.tile_keys, plan.tile_rows),
       ds_by_key_(plan.plan->map[Site::ds_cast].format, plan.tile_keys, plan.tile_rows),
       ds_by_row_(plan.plan->map[Site::ds_cast].format, plan.tile_rows, plan.tile_keys),
       dq_(cells(plan.problem.rows, plan.problem.dim)) {
@@ -215,7 +214,7 @@ void BackwardPass<Sink>::visit(const Tile& tile, KeyAccumulators& keys) {
   spread_(tile.keys, [&](int64_t first, int64_t end) {
     for (int64_t c = first; c < end; ++c) {
       for (int64_t r = 0; r < plan_.tile_rows; ++r) {
-        p_by_key_.set(c, r, code(Site::backward_probability_cast, p_, r, c));
+        p_by_key_.set(c, r, code(Site::bwd_probability_cast, p_, r, c));
         ds_by_key_.set(c, r, code(Site::ds_cast, ds_, r, c));
       }
     }
@@ -267,7 +266,7 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
       }
     });
   };
-  product(Site::backward_scores, q_rows_, k_rows_, q_exact_, k_exact_, p);
+  product(Site::bwd_scores, q_rows_, k_rows_, q_exact_, k_exact_, p);
   recompute_probabilities(machine, rules.recompute,
                           {.row = i, .first = first_key, .count = count, .scores = p},
                           shift_[static_cast<size_t>(i)], tile.contraction);
@@ -295,10 +294,10 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
   switch (rules.probability) {
     case GradientProbability::unrounded:
       times_p();
-      cast(Site::backward_probability_cast, p);
+      cast(Site::bwd_probability_cast, p);
       break;
     case GradientProbability::cast:
-      cast(Site::backward_probability_cast, p);
+      cast(Site::bwd_probability_cast, p);
       times_p();
       break;
   }

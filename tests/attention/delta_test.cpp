@@ -118,7 +118,7 @@ uint32_t simulated(Sink& sink, const DeltaLayout& layout, DeltaSum sum, Butterfl
   std::vector<uint32_t> o;
   for (const Register x : row.dout) dout.push_back(x.bits());
   for (const Register y : row.o) o.push_back(y.bits());
-  return delta_of_row(machine, {.layouts = {}, .sum = sum, .join = order}, layout, 0,
+  return delta_of_row(machine, {.layouts = {}, .tuned = {}, .sum = sum, .join = order}, layout, 0,
                       static_cast<int64_t>(o.size()), dout.data(), o.data());
 }
 uint32_t simulated(const DeltaLayout& layout, DeltaSum sum, Butterfly order, const Row& row) {

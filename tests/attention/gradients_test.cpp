@@ -105,13 +105,13 @@ TEST_CASE("statistics count every pair that is seen, and every row and key once"
   const Prepared all(fa2_backward, {.rows = 20, .keys = 30, .dim = 8, .mask = causal_mask}, 3);
   const Gradients result = run_backward(all.backward, all.g.inputs(), {});
   const auto count = [&](Site site) { return result.sites[index(site)].moments.count; };
-  for (const Site site : {Site::backward_scores, Site::backward_probability, Site::dp, Site::ds,
-                          Site::ds_cast, Site::backward_probability_cast}) {
+  for (const Site site : {Site::bwd_scores, Site::bwd_probability, Site::dp, Site::ds,
+                          Site::ds_cast, Site::bwd_probability_cast}) {
     CHECK(count(site) == 210);
     CHECK(result.sites[index(site)].rows.clusters == 20);
     CHECK(result.sites[index(site)].columns.clusters == 20);  // ten keys are seen by no row
   }
-  CHECK(count(Site::backward_lse) == 20);
+  CHECK(count(Site::bwd_lse) == 20);
   CHECK(count(Site::dq_store) == 160);
   CHECK(count(Site::dk_store) == 240);
   CHECK(count(Site::dv_accumulate) == 160);

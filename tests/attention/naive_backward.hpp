@@ -75,7 +75,7 @@ class NaiveBackward {
   // ---- Numbers: the type of a site, and steps that round into it --------------------------------
 
   bool takes_input_format(Site s) const {
-    return s == Site::backward_probability_cast || s == Site::ds_cast || s == Site::dq_store ||
+    return s == Site::bwd_probability_cast || s == Site::ds_cast || s == Site::dq_store ||
            s == Site::dk_store || s == Site::dv_store;
   }
   bool flushes(Site s) const {
@@ -83,9 +83,9 @@ class NaiveBackward {
       case Kernel::fa2: return s == Site::dq_add;
       case Kernel::memeff: return false;
       case Kernel::cudnn:
-        return s == Site::backward_probability || s == Site::dp_minus_delta || s == Site::ds ||
+        return s == Site::bwd_probability || s == Site::dp_minus_delta || s == Site::ds ||
                s == Site::ds_scale;
-      case Kernel::flex: return s == Site::backward_probability;
+      case Kernel::flex: return s == Site::bwd_probability;
     }
     return false;
   }
@@ -123,15 +123,14 @@ class NaiveBackward {
     return at(s, [&]<class To>() { return convert_to<To>(x); });
   }
   Register ex2(Register x) {
-    constexpr Site site = Site::backward_probability;
+    constexpr Site site = Site::bwd_probability;
     const bool flushed =
         with_type(site, []<class To>() { return flushes_inputs(To::rounding.policy.flush); });
     return rounded(site, Register::from_bits(flushed ? mufu_ex2(tables(), x.bits())
                                                      : ex2_approx(tables(), x.bits())));
   }
   Register expf(Register x) {
-    return rounded(Site::backward_probability,
-                   Register::from_bits(library_expf(tables(), x.bits())));
+    return rounded(Site::bwd_probability, Register::from_bits(library_expf(tables(), x.bits())));
   }
   const MufuTables& tables() const { return *plan_.plan->tables; }
 
@@ -283,7 +282,7 @@ class NaiveBackward {
   Register shift_of(int64_t i) {
     const auto lse = Register::from_bits(head_.lse[static_cast<size_t>(i)]);
     if (lse == -infinity) return zero;
-    return kernel_ == Kernel::fa2 ? multiply(Site::backward_lse, lse, log2_e) : lse;
+    return kernel_ == Kernel::fa2 ? multiply(Site::bwd_lse, lse, log2_e) : lse;
   }
 
   Pair& pair(int64_t i, int64_t j) { return pairs_[static_cast<size_t>(i * p_.keys + j)]; }
@@ -294,22 +293,20 @@ class NaiveBackward {
     switch (kernel_) {
       case Kernel::fa2: {
         const auto c = Register::from_bits(plan_.plan->scale_log2);
-        return ex2(subtract(backward_shifted_score, multiply(backward_scaled_score, s, c), shift));
+        return ex2(subtract(bwd_shifted_score, multiply(bwd_scaled_score, s, c), shift));
       }
       case Kernel::memeff:
-        return expf(
-            subtract(backward_shifted_score, multiply(backward_scaled_score, s, scale), shift));
+        return expf(subtract(bwd_shifted_score, multiply(bwd_scaled_score, s, scale), shift));
       case Kernel::cudnn:
-        return ex2(
-            multiply(backward_log2_score, fma(backward_shifted_score, s, scale, -shift), log2_e));
+        return ex2(multiply(bwd_log2_score, fma(bwd_shifted_score, s, scale, -shift), log2_e));
       case Kernel::flex: break;
     }
-    const Register r = multiply(backward_scaled_score, s, scale);
+    const Register r = multiply(bwd_scaled_score, s, scale);
     const bool even = p_.rows % 128 == 0 && p_.keys % 128 == 0;
     if (even && is_full_cached(i / plan_.tile_rows, j / plan_.tile_keys)) {
-      return ex2(fma(backward_shifted_score, r, log2_e, -shift));
+      return ex2(fma(bwd_shifted_score, r, log2_e, -shift));
     }
-    return ex2(subtract(backward_shifted_score, multiply(backward_log2_score, r, log2_e), shift));
+    return ex2(subtract(bwd_shifted_score, multiply(bwd_log2_score, r, log2_e), shift));
   }
   bool is_full_cached(int64_t a, int64_t b) {
     const auto at = full_.find({a, b});
@@ -321,9 +318,9 @@ class NaiveBackward {
     using enum Site;
     const auto scale = Register::from_bits(p_.scale);
     const Register s =
-        chain(backward_scores, Input::format, row_of(head_.q, i), row_of(head_.k, j), zero);
+        chain(bwd_scores, Input::format, row_of(head_.q, i), row_of(head_.k, j), zero);
     const Register p = probability_of(i, j, s, shift);
-    const Register p16 = rounded(backward_probability_cast, p);
+    const Register p16 = rounded(bwd_probability_cast, p);
     const Register dp_ij =
         chain(Site::dp, Input::format, row_of(head_.dout, i), row_of(head_.v, j), zero);
     const Register u = subtract(dp_minus_delta, dp_ij, this->delta.back());
@@ -343,7 +340,7 @@ class NaiveBackward {
     if (!any) return;
     std::vector<uint32_t> ps, dss;
     for (int64_t i = first; i < end; ++i) {
-      ps.push_back(sees(i) ? code_at(Site::backward_probability_cast, pair(i, j).p) : 0);
+      ps.push_back(sees(i) ? code_at(Site::bwd_probability_cast, pair(i, j).p) : 0);
       dss.push_back(sees(i) ? code_at(Site::ds_cast, pair(i, j).ds) : 0);
     }
     const auto column = [&](std::span<const uint16_t> x, int64_t d) {
@@ -353,7 +350,7 @@ class NaiveBackward {
     };
     for (int64_t d = 0; d < p_.dim; ++d) {
       const auto at = static_cast<size_t>(j * p_.dim + d);
-      dv_sums_[at] = chain_of_casts(Site::dv_accumulate, Site::backward_probability_cast, ps,
+      dv_sums_[at] = chain_of_casts(Site::dv_accumulate, Site::bwd_probability_cast, ps,
                                     column(head_.dout, d), dv_sums_[at]);
       dk_sums_[at] =
           chain_of_casts(Site::dk_accumulate, Site::ds_cast, dss, column(head_.q, d), dk_sums_[at]);

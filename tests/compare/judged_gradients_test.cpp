@@ -61,7 +61,7 @@ TEST_CASE("errors are those of 16-bit steps, and a narrower cast makes them larg
     CHECK(median(t->ulp) > 0.1);
     CHECK(median(t->ulp) < 4.0);
   }
-  const auto narrow = judged(shape, {}, {parse_override("backward_probability_cast=e4m3fn")});
+  const auto narrow = judged(shape, {}, {parse_override("bwd_probability_cast=e4m3fn")});
   CHECK(median(narrow.gradients.dv.ulp) > 4.0 * median(kernel.gradients.dv.ulp));
   CHECK(narrow.gradients.dk.codes == kernel.gradients.dk.codes);
 }

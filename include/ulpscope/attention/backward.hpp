@@ -2,7 +2,7 @@
 //
 //   delta = rowsum(dO O)                                   delta
 //   for the tiles of the schedule
-//     S = Q.K^T, P again from the LSE                      backward_...
+//     S = Q.K^T, P again from the LSE                      bwd_...
 //     dP = dO.V^T                                          dp
 //     dS = P (dP - delta)                                  dp_minus_delta, ds, ds_scale
 //     P16 = cast P, dS16 = cast dS                         ..._cast

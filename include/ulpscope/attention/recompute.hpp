@@ -38,7 +38,7 @@ void scale_scores(const Machine<Sink>& machine, Site site, const ScoreSpan& s, u
 
 template <class Sink>
 void shift_scores(const Machine<Sink>& machine, const ScoreSpan& s, uint32_t by) {
-  machine.at(Site::backward_shifted_score, [&](auto step) {
+  machine.at(Site::bwd_shifted_score, [&](auto step) {
     const auto shift = step.operand(by);
     for (int64_t c = 0; c < s.count; ++c) {
       s.scores[c] =
@@ -51,7 +51,7 @@ void shift_scores(const Machine<Sink>& machine, const ScoreSpan& s, uint32_t by)
 template <class Sink>
 void scale_and_shift(const Machine<Sink>& machine, const ScoreSpan& s, uint32_t factor,
                      uint32_t by) {
-  machine.at(Site::backward_shifted_score, [&](auto step) {
+  machine.at(Site::bwd_shifted_score, [&](auto step) {
     const auto f = step.operand(factor);
     const auto shift = step.operand(by ^ sign_bit32);
     for (int64_t c = 0; c < s.count; ++c) {
@@ -64,7 +64,7 @@ void scale_and_shift(const Machine<Sink>& machine, const ScoreSpan& s, uint32_t 
 template <class Sink>
 void exponentiate_base2(const Machine<Sink>& machine, const ScoreSpan& s) {
   const MufuTables& tables = *machine.plan().tables;
-  machine.at(Site::backward_probability, [&](auto step) {
+  machine.at(Site::bwd_probability, [&](auto step) {
     const bool flushed = flushes_inputs(step.rounding().policy.flush);
     for (int64_t c = 0; c < s.count; ++c) {
       const uint32_t x = s.scores[c];
@@ -78,7 +78,7 @@ void exponentiate_base2(const Machine<Sink>& machine, const ScoreSpan& s) {
 template <class Sink>
 void exponentiate_natural(const Machine<Sink>& machine, const ScoreSpan& s) {
   const MufuTables& tables = *machine.plan().tables;
-  machine.at(Site::backward_probability, [&](auto step) {
+  machine.at(Site::bwd_probability, [&](auto step) {
     for (int64_t c = 0; c < s.count; ++c) {
       const uint32_t x = s.scores[c];
       s.scores[c] = step.hardware(s.row, s.first + c, {library_expf(tables, x), Flag::none},
@@ -97,7 +97,7 @@ uint32_t exponent_shift(const Machine<Sink>& machine, Recompute form, int64_t ro
   if (lse == minus_infinity) return 0;
   switch (form) {
     case Recompute::scaled_less_scaled:
-      return machine.one(Site::backward_lse, row,
+      return machine.one(Site::bwd_lse, row,
                          multiply(register_value(lse), register_value(detail::log2_of_e)));
     case Recompute::natural_by_expf:
     case Recompute::natural_by_ex2:
@@ -117,28 +117,28 @@ void recompute_probabilities(const Machine<Sink>& machine, Recompute form, const
   const uint32_t scale = plan.problem.scale;
   switch (form) {
     case Recompute::scaled_less_scaled:
-      detail::scale_scores(machine, Site::backward_scaled_score, s, plan.scale_log2);
+      detail::scale_scores(machine, Site::bwd_scaled_score, s, plan.scale_log2);
       detail::shift_scores(machine, s, shift);
       detail::exponentiate_base2(machine, s);
       break;
     case Recompute::natural_by_expf:
-      detail::scale_scores(machine, Site::backward_scaled_score, s, scale);
+      detail::scale_scores(machine, Site::bwd_scaled_score, s, scale);
       detail::shift_scores(machine, s, shift);
       detail::exponentiate_natural(machine, s);
       break;
     case Recompute::natural_by_ex2:
       detail::scale_and_shift(machine, s, scale, shift);
-      detail::scale_scores(machine, Site::backward_log2_score, s, detail::log2_of_e);
+      detail::scale_scores(machine, Site::bwd_log2_score, s, detail::log2_of_e);
       detail::exponentiate_base2(machine, s);
       break;
     case Recompute::base2:
-      detail::scale_scores(machine, Site::backward_scaled_score, s, scale);
+      detail::scale_scores(machine, Site::bwd_scaled_score, s, scale);
       switch (contraction) {
         case Contraction::fused:
           detail::scale_and_shift(machine, s, detail::log2_of_e, shift);
           break;
         case Contraction::separate:
-          detail::scale_scores(machine, Site::backward_log2_score, s, detail::log2_of_e);
+          detail::scale_scores(machine, Site::bwd_log2_score, s, detail::log2_of_e);
           detail::shift_scores(machine, s, shift);
           break;
       }

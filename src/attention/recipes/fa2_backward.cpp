@@ -19,8 +19,8 @@ constexpr std::array delta_layouts{
     DeltaLayout{.largest_dim = 256, .lanes = 8, .columns = 8},
 };
 
-constexpr std::array input_format_sites{Site::backward_probability_cast, Site::ds_cast,
-                                        Site::dq_store, Site::dk_store, Site::dv_store};
+constexpr std::array input_format_sites{Site::bwd_probability_cast, Site::ds_cast, Site::dq_store,
+                                        Site::dk_store, Site::dv_store};
 constexpr std::array flushed_sites{Site::dq_add};
 
 }  // namespace

@@ -29,9 +29,9 @@ constexpr std::array tuned_layouts{
     DeltaLayout{.largest_dim = 256, .lanes = 64, .columns = 4},
 };
 
-constexpr std::array input_format_sites{Site::backward_probability_cast, Site::ds_cast,
-                                        Site::dq_store, Site::dk_store, Site::dv_store};
-constexpr std::array flushed_sites{Site::backward_probability};
+constexpr std::array input_format_sites{Site::bwd_probability_cast, Site::ds_cast, Site::dq_store,
+                                        Site::dk_store, Site::dv_store};
+constexpr std::array flushed_sites{Site::bwd_probability};
 
 }  // namespace
 

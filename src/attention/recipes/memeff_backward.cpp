@@ -16,8 +16,8 @@ constexpr std::array delta_layouts{
     DeltaLayout{.largest_dim = 1 << 16, .lanes = 2, .columns = 8},
 };
 
-constexpr std::array input_format_sites{Site::backward_probability_cast, Site::ds_cast,
-                                        Site::dq_store, Site::dk_store, Site::dv_store};
+constexpr std::array input_format_sites{Site::bwd_probability_cast, Site::ds_cast, Site::dq_store,
+                                        Site::dk_store, Site::dv_store};
 
 }  // namespace
 
