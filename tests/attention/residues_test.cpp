@@ -2,7 +2,8 @@
 // rationals, roundings by the residues that Soft's operations return.
 #include <string>
 
-#include "attention/naive_pass.hpp"
+#include "attention/gradient_problems.hpp"
+#include "attention/naive_backward.hpp"
 #include "attention/problems.hpp"
 #include <boost/multiprecision/cpp_int.hpp>
 #include <doctest/doctest.h>
@@ -86,6 +87,17 @@ bool is_hardware(Site site) {
   return false;
 }
 
+void fused_sums_agree(const Moments& m, const Expected& e) {
+  CHECK(m.count == e.count);
+  CHECK(m.skipped == 0);
+  CHECK(m.larger == e.larger);
+  CHECK(m.smaller == e.smaller);
+  CHECK(m.ties + m.near_ties_above + m.near_ties_below == 0);  // not one rounding
+  CHECK(m.largest == e.largest);
+  CHECK((m.sum == e.sum));
+  CHECK((m.sum_squares == e.sum_squares));
+}
+
 template <class Changed>
 void statistics_are_exact(const OwnedProblem& owned, std::optional<Site> changed = {}) {
   std::vector<SiteOverride> overrides;
@@ -101,16 +113,7 @@ void statistics_are_exact(const OwnedProblem& owned, std::optional<Site> changed
   const auto expected = judge_all(calls, plan);
   for (const Site site : {Site::scores, Site::output_accumulate}) {
     CAPTURE(std::string(row_of(site).name));
-    const Moments& m = sites[index(site)].moments;
-    const Expected& e = expected[index(site)];
-    CHECK(m.count == e.count);
-    CHECK(m.skipped == 0);
-    CHECK(m.larger == e.larger);
-    CHECK(m.smaller == e.smaller);
-    CHECK(m.ties + m.near_ties_above + m.near_ties_below == 0);  // not one rounding
-    CHECK(m.largest == e.largest);
-    CHECK((m.sum == e.sum));
-    CHECK((m.sum_squares == e.sum_squares));
+    fused_sums_agree(sites[index(site)].moments, expected[index(site)]);
   }
   for (const SiteRow& row : forward_sites()) {
     if (is_hardware(row.site)) continue;
@@ -118,6 +121,43 @@ void statistics_are_exact(const OwnedProblem& owned, std::optional<Site> changed
     const Moments& m = sites[index(row.site)].moments;
     CHECK(m.count - m.skipped == naive.totals[index(row.site)].count);
     CHECK((m.sum == naive.totals[index(row.site)].sum));
+  }
+}
+
+// Of the backward pass: two tiles of rows and of keys, and no column of delta beyond the head size.
+template <class Changed>
+void gradient_statistics_are_exact(Kernel kernel, const BackwardRules& kernel_rules,
+                                   std::optional<Site> changed = {}) {
+  const BackwardRules rules = in_small_tiles(kernel_rules);
+  const Recipe recipe = recipe_with(rules, Alignment::top_left);
+  const Shape shape{.rows = 34, .keys = 18, .dim = 32, .mask = causal_mask, .launch_heads = 60};
+  const auto g = random_gradients(20, shape, Alignment::top_left);
+  const Problem& p = g.owned.problem;
+  std::vector<SiteOverride> overrides;
+  if (changed) overrides.push_back({*changed, {Changed::format, Changed::rounding}});
+  const Plan plan = make_plan(recipe, chip_named("h200"), p, overrides);
+  const BackwardPlan backward = make_backward_plan(plan, p);
+  const SiteStatistics sites = run_backward(backward, g.inputs(), {}).sites;
+
+  NaiveBackward<Soft<bf16>, Changed> twin(backward, kernel, changed);
+  std::vector<FusedCall> calls;
+  twin.calls = &calls;
+  twin.sweep({.q = p.q, .k = p.k, .v = p.v, .dout = g.dout, .o = g.o, .lse = g.lse});
+  twin.finish();
+
+  using enum Site;
+  const auto expected = judge_all(calls, plan);
+  const std::array fused{backward_scores, dp, dv_accumulate, dk_accumulate, dq_accumulate};
+  for (const SiteRow& row : backward_sites()) {
+    CAPTURE(std::string(row.name));
+    const Moments& m = sites[index(row.site)].moments;
+    if (std::find(fused.begin(), fused.end(), row.site) != fused.end()) {
+      CHECK(m.count > 0);
+      fused_sums_agree(m, expected[index(row.site)]);
+    } else if (row.site != backward_probability) {  // an instruction's, judged by 2^x itself
+      CHECK(m.count - m.skipped == twin.totals[index(row.site)].count);
+      CHECK((m.sum == twin.totals[index(row.site)].sum));
+    }
   }
 }
 
@@ -162,4 +202,16 @@ TEST_CASE("scores that leave a saturating format are overflows, not errors") {
   const Moments m = run_forward(plan, {}).sites[index(Site::scores)].moments;
   CHECK(m.overflow >= 1);
   CHECK(m.skipped == m.overflow);
+}
+
+TEST_CASE("residues of the backward pass are those of exact fractions, kernel by kernel") {
+  gradient_statistics_are_exact<Register>(Kernel::fa2, fa2_backward);
+  gradient_statistics_are_exact<Register>(Kernel::memeff, memeff_backward);
+  gradient_statistics_are_exact<Register>(Kernel::cudnn, cudnn_backward);
+}
+
+TEST_CASE("residues of a changed site of the backward pass: the same exact values") {
+  gradient_statistics_are_exact<Soft<bf16, toward_zero>>(Kernel::fa2, fa2_backward,
+                                                         Site::dk_accumulate);
+  gradient_statistics_are_exact<Soft<bf16, toward_zero>>(Kernel::cudnn, cudnn_backward, Site::dp);
 }
