@@ -100,11 +100,11 @@ void every_kernel_holds(uint64_t seed, const Shape& shape, const Format& format 
 std::set<Site> sites_of(Kernel kernel) {
   using enum Site;
   std::set<Site> sites{delta,
-                       backward_scores,
-                       backward_scaled_score,
-                       backward_shifted_score,
-                       backward_probability,
-                       backward_probability_cast,
+                       bwd_scores,
+                       bwd_scaled_score,
+                       bwd_shifted_score,
+                       bwd_probability,
+                       bwd_probability_cast,
                        dp,
                        dp_minus_delta,
                        ds,
@@ -116,13 +116,13 @@ std::set<Site> sites_of(Kernel kernel) {
                        dk_store,
                        dq_store};
   switch (kernel) {
-    case Kernel::fa2: sites.insert({backward_lse, dq_add, dq_combine, dk_scale, dq_scale}); break;
+    case Kernel::fa2: sites.insert({bwd_lse, dq_add, dq_combine, dk_scale, dq_scale}); break;
     case Kernel::memeff: sites.insert(ds_scale); break;
     case Kernel::cudnn:
-      sites.erase(backward_scaled_score);
-      sites.insert({backward_log2_score, ds_scale, dq_combine});
+      sites.erase(bwd_scaled_score);
+      sites.insert({bwd_log2_score, ds_scale, dq_combine});
       break;
-    case Kernel::flex: sites.insert({backward_log2_score, dk_scale, dq_scale}); break;
+    case Kernel::flex: sites.insert({bwd_log2_score, dk_scale, dq_scale}); break;
   }
   return sites;
 }

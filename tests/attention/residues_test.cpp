@@ -147,14 +147,14 @@ void gradient_statistics_are_exact(Kernel kernel, const BackwardRules& kernel_ru
 
   using enum Site;
   const auto expected = judge_all(calls, plan);
-  const std::array fused{backward_scores, dp, dv_accumulate, dk_accumulate, dq_accumulate};
+  const std::array fused{bwd_scores, dp, dv_accumulate, dk_accumulate, dq_accumulate};
   for (const SiteRow& row : backward_sites()) {
     CAPTURE(std::string(row.name));
     const Moments& m = sites[index(row.site)].moments;
     if (std::find(fused.begin(), fused.end(), row.site) != fused.end()) {
       CHECK(m.count > 0);
       fused_sums_agree(m, expected[index(row.site)]);
-    } else if (row.site != backward_probability) {  // an instruction's, judged by 2^x itself
+    } else if (row.site != bwd_probability) {  // an instruction's, judged by 2^x itself
       CHECK(m.count - m.skipped == twin.totals[index(row.site)].count);
       CHECK((m.sum == twin.totals[index(row.site)].sum));
     }
