@@ -87,10 +87,11 @@ Problem problem_of(const AttentionOptions& options, const Operands& o, const Chi
   p.keys = o.k.sizes[2];
   p.dim = o.q.sizes[3];
   p.format = o.q.format;
-  p.mask = options.masking == Masking::causal ? causal_mask : no_mask;
+  p.mask = options.mask;
   p.launch = {.batch = p.batch,
               .heads = p.heads,
-              .multiprocessors = options.multiprocessors.value_or(chip.multiprocessors)};
+              .multiprocessors = options.multiprocessors.value_or(chip.multiprocessors),
+              .parts = options.parts};
   if (options.launch) {
     p.launch.batch = (*options.launch)[0];
     p.launch.heads = (*options.launch)[1];
@@ -118,6 +119,12 @@ void apply_tile(const AttentionOptions& options, Plan& plan) {
                 fmt::format("--tile {},{}: expected 1 to {} rows and a multiple of "
                             "32 keys up to {}",
                             rows, keys, largest, largest));
+  }
+  const int64_t block = plan.recipe->mask_block;
+  if (block != 0 && (block % rows != 0 || block % keys != 0)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--tile {},{}: expected divisors of {}, the mask block of kernel {}",
+                            rows, keys, block, plan.recipe->name));
   }
   plan.tile_rows = rows;
   plan.tile_keys = keys;

@@ -113,17 +113,21 @@ json kernel_json(const Plan& plan) {
   return kernel;
 }
 
+// `causal` says no mask or a causal one; any other is a `window`.
 json problem_json(const Plan& plan, const Operand16& q, const Operand16& k) {
   const auto scale = static_cast<double>(bit_cast<float>(plan.problem.scale));
-  return {{"batch", q.sizes[0]},
-          {"heads", q.sizes[1]},
-          {"kv_heads", k.sizes[1]},
-          {"seq_q", q.sizes[2]},
-          {"seq_k", k.sizes[2]},
-          {"head_dim", q.sizes[3]},
-          {"causal", plan.problem.mask == causal_mask},
-          {"scale", scale},
-          {"launch", {plan.problem.launch.batch, plan.problem.launch.heads}}};
+  const Mask& mask = plan.problem.mask;
+  json problem{
+      {"batch", q.sizes[0]},    {"heads", q.sizes[1]},
+      {"kv_heads", k.sizes[1]}, {"seq_q", q.sizes[2]},
+      {"seq_k", k.sizes[2]},    {"head_dim", q.sizes[3]},
+      {"scale", scale},         {"launch", {plan.problem.launch.batch, plan.problem.launch.heads}}};
+  if (mask == no_mask || mask == causal_mask) {
+    problem["causal"] = mask == causal_mask;
+  } else {
+    problem["window"] = {mask.left, mask.right};
+  }
+  return problem;
 }
 
 json sites_json(const Plan& plan, const SiteStatistics& sites) {

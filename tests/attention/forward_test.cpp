@@ -141,6 +141,22 @@ TEST_CASE("rows that see no key give O = 0 and LSE = +infinity") {
   }
 }
 
+TEST_CASE("windows hide keys on either side, and whole tiles at either end") {
+  constexpr Mask windows[] = {{.left = 20, .right = 0},
+                              {.left = 70, .right = 10},
+                              {.left = Mask::unbounded, .right = 15},
+                              {.left = 40, .right = Mask::unbounded},
+                              {.left = 500, .right = 0},
+                              {.left = 0, .right = 0}};
+  for (const Mask& mask : windows) {
+    CAPTURE(mask.left);
+    holds_as_built(random_problem(21, {.rows = 150, .keys = 200, .dim = 72, .mask = mask}));
+    holds_as_built(random_problem(22, {.rows = 200, .keys = 150, .dim = 32, .mask = mask}));
+    holds_as_built(random_problem(
+        23, {.rows = 2, .keys = 200, .dim = 136, .mask = mask, .launch_heads = 130}));
+  }
+}
+
 TEST_CASE("one query row sees every key, causal or not") {
   auto owned = random_problem(7, {.rows = 1, .keys = 300, .dim = 64, .mask = causal_mask});
   const Outputs causal = run_one_head(plan_of(owned));

@@ -55,9 +55,11 @@ class NaivePass {
       : plan_(plan), p_(plan.problem), changed_(changed), combine_lanes_(combine_lanes) {}
 
   NaiveRow row(int64_t i) {
-    const int64_t last_of_tile = (i / plan_.tile_rows + 1) * plan_.tile_rows - 1;
+    const int64_t first_of_tile = i / plan_.tile_rows * plan_.tile_rows;
+    const int64_t last_of_tile = first_of_tile + plan_.tile_rows - 1;
     const int64_t end = (seen(last_of_tile) + plan_.tile_keys - 1) / plan_.tile_keys;
-    const Part joint = plan_.parts == 1 ? part(i, 0, end, infinity) : combined(i, end);
+    const int64_t begin = std::min(unseen(first_of_tile) / plan_.tile_keys, end);
+    const Part joint = plan_.parts == 1 ? part(i, begin, end, infinity) : combined(i, end);
     NaiveRow result{{}, joint.lse.bits()};
     for (const Register o : joint.o) {
       const Register stored = rounded(Site::output_store, o);
@@ -144,10 +146,15 @@ class NaivePass {
     }
     return column;
   }
-  // Row i sees the keys before this one.
+  // Row i sees the keys before this one,
   int64_t seen(int64_t i) const {
-    if (p_.mask == no_mask) return p_.keys;
-    return std::clamp<int64_t>(i + 1 + p_.keys - p_.rows, 0, p_.keys);
+    if (p_.mask.right < 0) return p_.keys;
+    return std::clamp<int64_t>(i + p_.mask.right + 1 + p_.keys - p_.rows, 0, p_.keys);
+  }
+  // but none before this one.
+  int64_t unseen(int64_t i) const {
+    if (p_.mask.left < 0) return 0;
+    return std::clamp<int64_t>(i - p_.mask.left + p_.keys - p_.rows, 0, p_.keys);
   }
   Register chain(Site site, const Format& a_format, const std::vector<uint32_t>& a,
                  const std::vector<uint32_t>& b, Register c) {
@@ -181,9 +188,10 @@ class NaivePass {
       const bool is_first = tile == end - 1;
       const int64_t start = tile * plan_.tile_keys;
       const int64_t visible = std::clamp<int64_t>(seen(i) - start, 0, plan_.tile_keys);
+      const int64_t hidden = std::clamp<int64_t>(unseen(i) - start, 0, visible);
 
-      Registers s;
-      for (int64_t j = 0; j < visible; ++j) {
+      Registers s(static_cast<size_t>(hidden), -infinity);
+      for (int64_t j = hidden; j < visible; ++j) {
         s.push_back(chain(Site::scores, Input::format, q, row_of(p_.k, start + j), zero));
       }
       Register raised = m;
@@ -191,7 +199,7 @@ class NaivePass {
 
       Register r;
       if (!is_first) {
-        const Register to = p_.mask == causal_mask ? zero_if_nothing(raised) : raised;
+        const Register to = p_.mask == no_mask ? raised : zero_if_nothing(raised);
         const Register step = subtract(Site::maximum_step, m, to);
         r = ex2(Site::rescale_factor, multiply(Site::scaled_step, step, c));
         for (Register& x : o) x = multiply(Site::rescale, x, r);
@@ -201,7 +209,7 @@ class NaivePass {
       const Register shift = multiply(Site::scaled_maximum, zero_if_nothing(m), c);
       Registers probability(static_cast<size_t>(plan_.tile_keys));
       std::vector<uint32_t> codes(static_cast<size_t>(plan_.tile_keys));
-      for (size_t j = 0; j < s.size(); ++j) {
+      for (auto j = static_cast<size_t>(hidden); j < s.size(); ++j) {
         const Register scaled = multiply(Site::scaled_score, s[j], c);
         probability[j] = ex2(Site::probability, subtract(Site::shifted_score, scaled, shift));
         const Register cast = rounded(Site::probability_cast, probability[j]);
@@ -215,7 +223,7 @@ class NaivePass {
           lanes[t] = probability[j];
         } else if (j == 2 * t) {
           lanes[t] = fma(Site::row_sum, lanes[t], r, probability[j]);
-        } else if (j < s.size()) {
+        } else if (j >= static_cast<size_t>(hidden) && j < s.size()) {
           lanes[t] = add(Site::row_sum, lanes[t], probability[j]);
         }
       }

@@ -27,7 +27,7 @@ AttentionOptions options_for(const TemporaryFolder& here) {
                     .format = bf16,
                     .layout = Layout::bhsd,
                     .cast = std::nullopt};
-  options.masking = Masking::causal;
+  options.mask = causal_mask;
   options.out = (here.path() / "run").string();
   options.command = "ulpscope attention";
   return options;

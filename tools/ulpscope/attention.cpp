@@ -26,7 +26,8 @@ struct Arguments {
   bool no_backward = false;
   bool json = false;
   std::optional<double> scale;
-  std::vector<int64_t> launch, tile;
+  std::vector<int64_t> launch, tile, window;
+  int64_t parts = 0;
   std::optional<int> sms;
   int threads = 0;
   std::string out;
@@ -48,6 +49,14 @@ std::map<std::string, std::string> parse_map(const std::vector<std::string>& pie
   return result;
 }
 
+// --causal, and --window beside it: causal hides what lies after the diagonal.
+Mask mask_of(const Arguments& a) {
+  Mask mask = no_mask;
+  if (!a.window.empty()) mask = {.left = a.window[0], .right = a.window[1]};
+  if (a.causal) mask.right = 0;
+  return mask;
+}
+
 AttentionOptions options_of(const Arguments& a, const Context& context) {
   AttentionOptions o;
   o.inputs.input = a.input;
@@ -63,7 +72,8 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   if (!a.layout.empty()) o.inputs.layout = layout_named(a.layout);
   if (!a.cast.empty()) o.inputs.cast = rounding_named(a.cast);
   o.kernel = a.kernel;
-  o.masking = a.causal ? Masking::causal : Masking::none;
+  o.mask = mask_of(a);
+  o.parts = a.parts;
   o.backward = a.no_backward ? BackwardChoice::off : BackwardChoice::if_given;
   o.scale = a.scale;
   if (!a.launch.empty()) o.launch = {a.launch[0], a.launch[1]};
@@ -128,8 +138,17 @@ void add_attention(CLI::App& app, Context& context) {
                       "Round wider inputs to --format by this mode (rne, rz, ...)");
   command->add_option("--kernel", a->kernel, "NAME[@CHIP]; see ulpscope kernels, ulpscope chips")
       ->capture_default_str();
-  command->add_flag("--causal", a->causal,
-                    "Causal mask, aligned as the kernel does (bottom right)");
+  command->add_flag(
+      "--causal", a->causal,
+      "Causal mask, aligned as the kernel does (fa2: bottom right, others: top left)");
+  command
+      ->add_option("--window", a->window,
+                   "Keys that a row sees before and after its diagonal, -1 for all: L,R")
+      ->delimiter(',')
+      ->expected(2);
+  command->add_option("--parts", a->parts,
+                      "Parts that the keys are split into, instead of the kernel's rule; 1: never, "
+                      "as packed sequences");
   command->add_option("--scale", a->scale, "Softmax scale; default 1/sqrt(head size)");
   command
       ->add_option("--launch", a->launch,

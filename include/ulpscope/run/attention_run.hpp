@@ -13,6 +13,7 @@
 #pragma once
 
 #include "ulpscope/attention/casts.hpp"
+#include "ulpscope/attention/problem.hpp"
 #include "ulpscope/run/inputs.hpp"
 
 #include <atomic>
@@ -30,19 +31,18 @@ struct TileOverride {
   int64_t keys;
 };
 
-enum class Masking { none, causal };
-
 // Whether a tensor `do` in the input asks for the gradients too.
 enum class BackwardChoice { if_given, off };
 
 struct AttentionOptions {
   InputOptions inputs;
   std::string kernel = "fa2-torch@h200";
-  Masking masking = Masking::none;
+  Mask mask = no_mask;
   BackwardChoice backward = BackwardChoice::if_given;
   std::optional<double> scale;
   std::optional<std::array<int64_t, 2>> launch;  // batch, heads
   std::optional<int> multiprocessors;
+  int64_t parts = 0;  // Launch::parts
   std::optional<TileOverride> tile;
   std::vector<SiteOverride> overrides;
   int threads = 1;
