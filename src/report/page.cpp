@@ -23,22 +23,17 @@ constexpr std::string_view head = R"(<!DOCTYPE html>
 <meta name="referrer" content="no-referrer">
 )";
 
-std::string subject(const Summary& summary) {
-  if (summary.kernel) return summary.kernel->name + " on " + summary.kernel->chip;
-  if (summary.comparison) return summary.comparison->a + " and " + summary.comparison->b;
-  return summary.kind;
-}
-
 }  // namespace
 
 std::string html_report(const nlohmann::json& document) {
   const HostFpGuard guard;  // positions are computed in binary64
   const Summary summary = parse_summary(document);
   std::string out(head);
-  out += fmt::format("<title>{}: {} ({})</title>\n", escape(summary.tool), escape(subject(summary)),
-                     status_name(summary.status));
+  out += fmt::format("<title>{}: {} ({})</title>\n", escape(summary.tool),
+                     escape(detail::subject(summary)), status_name(summary.status));
   out += fmt::format("<style>{}</style>\n</head>\n<body>\n<main>\n", page_style);
   out += detail::verdict_section(summary);
+  out += detail::engines_section(summary);
   out += detail::run_section(summary);
   out += detail::comparison_section(summary);
   out += detail::outputs_section(summary);

@@ -208,6 +208,12 @@ std::string thumbnail(const Statistics& site) {
       escape(site.name), escape(site.format), z_cell(site.z), thumbnail_drawing(site));
 }
 
+std::string thumbnails(const std::vector<Statistics>& rows) {
+  std::string out = "<div class=\"multiples\">\n";
+  for (const Statistics& row : rows) out += thumbnail(row);
+  return out + "</div>\n";
+}
+
 std::string casts_table(const Summary& summary) {
   constexpr std::array columns = {
       Column{"", "cast", "", Align::left}, Column{"", "format", "", Align::left},
@@ -239,16 +245,22 @@ std::string formats_table(const Summary& summary) {
 
 }  // namespace
 
+std::string subject(const Summary& summary) {
+  if (summary.kernel) return summary.kernel->name + " on " + summary.kernel->chip;
+  if (!summary.engines.empty()) return fmt::format("{} engines", summary.engines.size());
+  if (summary.comparison) return summary.comparison->a + " and " + summary.comparison->b;
+  return summary.kind;
+}
+
 std::string verdict_section(const Summary& summary) {
-  const std::string subject =
-      summary.kernel ? escape(summary.kernel->name) + " on " + escape(summary.kernel->chip)
-                     : std::string("comparison");
   const bool alarm = is_alarm(summary.status);
   return fmt::format(
       "<h1><b>{}</b> report: {}</h1>\n<div class=\"verdict {}\"><span class=\"status\">{} "
       "{}</span><p>{}</p></div>\n",
-      escape(summary.tool), subject, alarm ? "alarm" : "calm", alarm ? "▲" : "✓",
-      status_name(summary.status), escape(summary.verdict));
+      escape(summary.tool),
+      escape(summary.comparison && !summary.kernel ? "comparison" : subject(summary)),
+      alarm ? "alarm" : "calm", alarm ? "▲" : "✓", status_name(summary.status),
+      escape(summary.verdict));
 }
 
 std::string run_section(const Summary& summary) {
@@ -312,6 +324,9 @@ std::string sites_section(const Summary& summary) {
 }
 
 std::string output_figures_section(const Summary& summary) {
+  if (!summary.engines.empty()) {
+    return section("Errors of the outputs", thumbnails(summary.outputs));
+  }
   std::string body;
   for (const Statistics& output : summary.outputs) {
     if (output.count == output.skipped) continue;
@@ -335,9 +350,7 @@ std::string site_figures_section(const Summary& summary) {
       "Signed error in ulps of each site's result, left too small, right too large. The line marks "
       "the mean, the shaded sides are logarithmic, and the strip on top shows the shares of too "
       "small, exact and too large. Heights are relative to each site's tallest bar.");
-  body += "<div class=\"multiples\">\n";
-  for (const Statistics& site : summary.sites) body += thumbnail(site);
-  return section("Errors of the rounding sites", body + "</div>\n");
+  return section("Errors of the rounding sites", body + thumbnails(summary.sites));
 }
 
 std::string worst_section(const Summary& summary) {

@@ -8,8 +8,12 @@
 
 namespace ulpscope::detail {
 
+// "fa2-torch on h200", "3 engines": what the page is about, as plain text.
+std::string subject(const Summary& summary);
+
 std::string verdict_section(const Summary& summary);
 std::string run_section(const Summary& summary);
+std::string engines_section(const Summary& summary);
 std::string comparison_section(const Summary& summary);
 std::string outputs_section(const Summary& summary);
 std::string sites_section(const Summary& summary);

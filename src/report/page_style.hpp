@@ -62,6 +62,8 @@ th.centre, td.centre { text-align: center; }
 .none { color: #a3acb5; }
 .long { display: inline-block; width: max-content; max-width: 330px; white-space: normal;
   overflow-wrap: anywhere; }
+.matrix { min-width: 0; } .matrix td { min-width: 72px; border: 1px solid var(--rule); }
+.matrix td.self { background: var(--soft); }
 .changed { font-weight: 700; color: #b03a08; }
 .legend { columns: 3 300px; column-gap: 34px; margin: 14px 0 0; font-size: 12.5px;
   line-height: 1.45; color: var(--muted); }

@@ -238,6 +238,58 @@ ComparisonRow read_comparison(const Field& field) {
   return out;
 }
 
+EngineRow read_engine(const Field& field) {
+  return {.name = field.at("name").text(),
+          .description = field.text_or_empty("description"),
+          .refusal = field.text_or_empty("refusal"),
+          .backward_refusal = field.text_or_empty("backward_refusal"),
+          .tile_rows = field.count_if_given("tile_rows"),
+          .tile_keys = field.count_if_given("tile_keys"),
+          .splits = field.count_if_given("splits")};
+}
+
+EnginePairRow read_pair(const Field& field, const EngineMatrix& matrix) {
+  EnginePairRow out{.different_bits = field.at("different_bits").count(),
+                    .skipped = field.at("skipped").count()};
+  if (out.different_bits > matrix.elements || out.skipped > matrix.elements) {
+    field.refuse(fmt::format("more elements than the {} that were compared", matrix.elements));
+  }
+  if (out.skipped < matrix.elements) {
+    out.mean_ulp = field.at("mean_ulp").number();
+    out.stderr_ulp = field.at("stderr_ulp").number();
+    out.z = field.at("z").number();
+    out.max_abs_ulp = field.at("max_abs_ulp").number();
+  }
+  return out;
+}
+
+// The pairs have to be all, in order: a drawing looks them up by place.
+EngineMatrix read_matrix(const Field& field) {
+  EngineMatrix out{.tensor = field.at("tensor").text(),
+                   .elements = field.at("elements").count(),
+                   .engines = read_list<std::string>(field.at("engines").items(),
+                                                     [](const Field& name) { return name.text(); }),
+                   .pairs = {}};
+  const Field pairs = field.at("pairs");
+  const auto items = pairs.items();
+  const std::size_t n = out.engines.size();
+  const std::size_t expected = n == 0 ? 0 : n * (n - 1) / 2;
+  if (items.size() != expected) {
+    pairs.refuse(
+        fmt::format("expected {} pairs of {} engines, found {}", expected, n, items.size()));
+  }
+  for (std::size_t b = 1; b < n; ++b) {
+    for (std::size_t a = 0; a < b; ++a) {
+      const Field& item = items[out.pairs.size()];
+      if (item.at("a").count() != a || item.at("b").count() != b) {
+        item.refuse(fmt::format("expected the pair of {} and {}", a, b));
+      }
+      out.pairs.push_back(read_pair(item, out));
+    }
+  }
+  return out;
+}
+
 Status read_status(const Field& field) {
   const std::string name = field.text();
   const auto* found = std::find_if(all_status.begin(), all_status.end(),
@@ -262,13 +314,18 @@ void read_kind(const Field& root, Summary& out) {
       out.comparison = read_comparison(*comparison);
     }
     out.outputs = read_list(root.at("outputs").items(), read_statistics);
+  } else if (out.kind == "engines") {
+    out.problem = read_problem(root.at("problem"));
+    out.engines = read_list(root.at("engines").items(), read_engine);
+    out.matrices = read_list(root.at("matrices").items(), read_matrix);
+    out.outputs = read_list(root.at("outputs").items(), read_statistics);
   } else if (out.kind == "compare") {
     out.comparison = read_comparison(root.at("comparison"));
     out.sites = read_list(root.items_if_given("sites"), read_statistics);
     out.outputs = read_list(root.items_if_given("outputs"), read_statistics);
   } else {
     root.at("kind").refuse(
-        fmt::format("expected \"attention\", \"gemm\" or \"compare\", found \"{}\"",
+        fmt::format("expected \"attention\", \"engines\", \"gemm\" or \"compare\", found \"{}\"",
                     shortened(visible(out.kind), 60)));
   }
 }

@@ -153,6 +153,75 @@ std::string comparison_text(const ComparisonRow& row) {
   return out;
 }
 
+std::string pair_mean_text(const EnginePairRow& pair) {
+  if (pair.different_bits == 0) return "=";
+  if (std::isnan(pair.mean_ulp)) return "-";
+  const bool large = std::fabs(pair.mean_ulp) >= 1000;
+  return (large ? fmt::format("{:+.1e}", pair.mean_ulp) : fmt::format("{:+.4f}", pair.mean_ulp)) +
+         (std::fabs(pair.z) >= called_z ? "*" : " ");
+}
+
+// One row: different bits left of the diagonal, signed means right of it.
+std::string matrix_cell(const EngineMatrix& matrix, std::size_t row, std::size_t column) {
+  if (row == column) return ".";
+  if (row < column) return pair_mean_text(matrix.pair(row, column));
+  const uint64_t different = matrix.pair(column, row).different_bits;
+  return different == 0 ? "=" : compact(different);
+}
+
+// Engines have numbers, so that columns are narrow; more than fit stand in a table below.
+std::string matrix_text(const EngineMatrix& matrix) {
+  constexpr std::size_t width = 9;
+  std::size_t name_width = 0;
+  for (const auto& name : matrix.engines) {
+    name_width = std::max(name_width, columns(shortened(visible(name), widest_name)));
+  }
+  const std::size_t fitting = (widest_line - name_width - 4) / (width + 1);
+  const std::size_t count = matrix.engines.size();
+  std::string out;
+  for (std::size_t first = 0; first < count; first += fitting) {
+    const std::size_t end = std::min(first + fitting, count);
+    const auto line = [&](const std::string& head, const auto& cell_of) {
+      std::string text = padded(head, name_width + 4);
+      for (std::size_t c = first; c < end; ++c) {
+        text += " " + right_aligned(cell_of(c), width - 1) + " ";
+      }
+      text.erase(text.find_last_not_of(' ') + 1);
+      return text + "\n";
+    };
+    out += line(fmt::format("{} of {}", visible(matrix.tensor), compact(matrix.elements)),
+                [](std::size_t c) { return fmt::format("[{}]", c + 1); });
+    for (std::size_t row = 0; row < count; ++row) {
+      const auto name = shortened(visible(matrix.engines[row]), widest_name);
+      out += line(fmt::format("{:>2} {}", row + 1, name),
+                  [&](std::size_t c) { return matrix_cell(matrix, row, c); });
+    }
+  }
+  return out;
+}
+
+std::string engines_text(const Summary& summary) {
+  std::string out;
+  for (const auto& matrix : summary.matrices) out += "\n" + matrix_text(matrix);
+  if (!out.empty()) {
+    out +=
+        "\nbelow the diagonal: elements with different bits; above: mean ulp of the row less the "
+        "column; = equal\n";
+  }
+  for (const auto& engine : summary.engines) {
+    if (!engine.refusal.empty()) {
+      out += wrapped(
+          fmt::format("not computed: {}: {}", visible(engine.name), visible(engine.refusal)), 2);
+    }
+    if (!engine.backward_refusal.empty()) {
+      out += wrapped(fmt::format("no gradients: {}: {}", visible(engine.name),
+                                 visible(engine.backward_refusal)),
+                     2);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string text_summary(const nlohmann::json& document) {
@@ -162,6 +231,7 @@ std::string text_summary(const nlohmann::json& document) {
   for (char& c : status) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   std::string out = wrapped(status + ": " + visible(summary.verdict), 2);
   if (summary.comparison) out += "\n" + comparison_text(*summary.comparison);
+  out += engines_text(summary);
   if (!summary.outputs.empty()) out += "\n" + statistics_text("output", summary.outputs);
   if (!summary.sites.empty()) out += "\n" + statistics_text("site", summary.sites);
   if (!summary.outputs.empty() || !summary.sites.empty()) {

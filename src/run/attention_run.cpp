@@ -1,17 +1,14 @@
 #include "ulpscope/run/attention_run.hpp"
 
-#include "ulpscope/arith/soft.hpp"
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/base/output_file.hpp"
 #include "ulpscope/compare/judged_gradients.hpp"
 #include "ulpscope/report/page.hpp"
 #include "ulpscope/run/output_folder.hpp"
+#include "ulpscope/run/output_tensors.hpp"
 #include "ulpscope/run/summary_writer.hpp"
 #include "ulpscope/tensor/safetensors.hpp"
-
-#include <cmath>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -30,84 +27,6 @@ KernelAndChip parse_kernel(const std::string& text) {
   const auto at = text.find('@');
   const Recipe& recipe = recipe_named(text.substr(0, at));
   return {recipe, chip_named(at == std::string::npos ? "h200" : text.substr(at + 1))};
-}
-
-struct Operands {
-  Operand16 q;
-  Operand16 k;
-  Operand16 v;
-  std::optional<Operand16> dout;  // where the gradients are asked for
-};
-
-std::string described(const Operand16& x) {
-  return fmt::format("{}: {} is {} ({}), {}", x.file, in_quotes(x.tensor), shape_text(x.shape),
-                     layout_name(x.layout), format_name(x.format));
-}
-
-void require_agreement(const Operands& o) {
-  const auto fail = [&](const Operand16& other, const std::string& expected) {
-    throw Error(ErrorKind::input,
-                fmt::format("{}; {}: expected {}", described(o.q), described(other), expected));
-  };
-  for (const Operand16* other : {&o.k, &o.v}) {
-    if (other->format != o.q.format) fail(*other, "the format of q");
-    if (other->sizes[0] != o.q.sizes[0]) fail(*other, fmt::format("batch {}", o.q.sizes[0]));
-    if (other->sizes[3] != o.q.sizes[3]) fail(*other, fmt::format("dim {}", o.q.sizes[3]));
-    if (other->sizes[1] == 0 || o.q.sizes[1] % other->sizes[1] != 0) {
-      fail(*other, fmt::format("a number of heads that divides {}", o.q.sizes[1]));
-    }
-  }
-  if (o.dout) {
-    if (o.dout->format != o.q.format) fail(*o.dout, "the format of q");
-    if (o.dout->sizes != o.q.sizes) fail(*o.dout, "the sizes of q");
-  }
-  if (o.v.sizes != o.k.sizes) {
-    throw Error(ErrorKind::input,
-                fmt::format("{}; {}: expected equal sizes", described(o.k), described(o.v)));
-  }
-}
-
-uint32_t scale_bits(const AttentionOptions& options, int64_t dim) {
-  if (!options.scale) return default_scale(dim);
-  const auto scale = Soft<fp32>(*options.scale).bits();
-  if (!is_finite(fp32, scale) || is_negative(fp32, scale) || is_zero(fp32, scale)) {
-    throw Error(ErrorKind::usage, fmt::format("--scale {}: expected a number above zero within "
-                                              "binary32",
-                                              *options.scale));
-  }
-  return scale;
-}
-
-Problem problem_of(const AttentionOptions& options, const Operands& o, const Chip& chip) {
-  Problem p;
-  p.batch = o.q.sizes[0];
-  p.heads = o.q.sizes[1];
-  p.kv_heads = o.k.sizes[1];
-  p.rows = o.q.sizes[2];
-  p.keys = o.k.sizes[2];
-  p.dim = o.q.sizes[3];
-  p.format = o.q.format;
-  p.mask = options.mask;
-  p.launch = {.batch = p.batch,
-              .heads = p.heads,
-              .multiprocessors = options.multiprocessors.value_or(chip.multiprocessors),
-              .parts = options.parts};
-  if (options.launch) {
-    p.launch.batch = (*options.launch)[0];
-    p.launch.heads = (*options.launch)[1];
-  }
-  p.q = o.q.codes;
-  p.k = o.k.codes;
-  p.v = o.v.codes;
-  for (const auto& [name, size] : {std::pair{"q", p.rows * p.dim * p.heads * p.batch},
-                                   std::pair{"k and v", p.keys * p.kv_heads}}) {
-    if (size == 0) {
-      throw Error(ErrorKind::input,
-                  fmt::format("{}: {} has no elements; expected at least one", o.q.file, name));
-    }
-  }
-  p.scale = scale_bits(options, p.dim);
-  return p;
 }
 
 void apply_tile(const AttentionOptions& options, Plan& plan) {
@@ -131,40 +50,11 @@ void apply_tile(const AttentionOptions& options, Plan& plan) {
   plan.parts = std::min(plan.parts, plan.key_tiles());
 }
 
-// A tensor of `bytes` an element, the low bytes of each value.
-template <class T>
-Tensor packed(std::string name, Element element, std::vector<int64_t> shape,
-              const std::vector<T>& values) {
-  Tensor tensor = make_tensor({std::move(name), element, std::move(shape)});
-  const size_t size = element_bytes(element);
-  for (size_t i = 0; i < values.size(); ++i) {
-    std::memcpy(&tensor.bytes[i * size], &values[i], size);
-  }
-  return tensor;
-}
-
-// The element that holds codes of this format: its own, or unsigned integers named in metadata.
-Element element_for(const Format& format) {
-  if (const auto element = element_from_name(format_name(format))) return *element;
-  return width(format) <= 8 ? Element::u8 : width(format) <= 16 ? Element::u16 : Element::u32;
-}
-
 // Tensors of one file of the output folder.
 using Tensors = std::vector<Tensor>;
 
-// A (batch, heads, seq, dim) tensor in the layout of an operand; `dim` 0 leaves the last axis out.
-template <class T>
-Tensor laid_out(std::string name, Element element, const Operand16& like, int64_t dim,
-                const std::vector<T>& values) {
-  auto sizes = like.sizes;
-  sizes[3] = dim;
-  const auto shape = shape_in_layout(sizes, like.layout);
-  if (dim == 0) sizes[3] = 1;
-  return packed(std::move(name), element, shape, in_layout(values, sizes, like.layout));
-}
-
-void add_gradients(const Plan& plan, const Operands& operands, const JudgedGradients& gradients,
-                   Tensors& outputs, Tensors& errors) {
+void add_gradients(const Plan& plan, const ProblemOperands& operands,
+                   const JudgedGradients& gradients, Tensors& outputs, Tensors& errors) {
   const auto element = [&](Site site) { return element_for(plan.map[site].format); };
   const auto add = [&](const std::string& name, Element stored, const Operand16& like, int64_t dim,
                        const JudgedTensor& tensor) {
@@ -178,7 +68,7 @@ void add_gradients(const Plan& plan, const Operands& operands, const JudgedGradi
   add("delta", Element::fp32, operands.q, 0, gradients.delta);
 }
 
-void write_folder(const OutputFolder& folder, const Plan& plan, const Operands& operands,
+void write_folder(const OutputFolder& folder, const Plan& plan, const ProblemOperands& operands,
                   const JudgedRun& run, const std::optional<JudgedGradients>& gradients,
                   const nlohmann::json& summary) {
   const Operand16& q = operands.q;
@@ -204,21 +94,19 @@ void write_folder(const OutputFolder& folder, const Plan& plan, const Operands& 
   write_file_atomically(folder.path() / "report.html", html_report(summary));
 }
 
-// dO, where the input has it, the kernel has a backward pass here and nobody minds.
-std::optional<Operand16> load_dout(const AttentionOptions& options, const Recipe& recipe) {
-  if (options.backward == BackwardChoice::off || !has_operand(options.inputs, "do")) {
-    return std::nullopt;
-  }
-  if (recipe.backward == nullptr) {
+// What the kernel can compute of the problem: gradients only where it has a backward pass here.
+ProblemOptions possible_part(const AttentionOptions& options, const Recipe& recipe) {
+  ProblemOptions possible = options;
+  if (recipe.backward == nullptr && has_dout(options)) {
+    possible.backward = BackwardChoice::off;
     if (options.note) {
       options.note(
           fmt::format("the input has a tensor 'do'; kernel {} has no backward pass here, "
                       "so only the forward pass is computed",
                       recipe.name));
     }
-    return std::nullopt;
   }
-  return load_operand(options.inputs, "do");
+  return possible;
 }
 
 }  // namespace
@@ -228,10 +116,9 @@ std::optional<nlohmann::json> run_attention(const AttentionOptions& options) {
   const auto [recipe, chip] = parse_kernel(options.kernel);
   std::optional<OutputFolder> folder;
   if (!options.out.empty()) folder.emplace(options.out);
-  const Operands operands{load_operand(options.inputs, "q"), load_operand(options.inputs, "k"),
-                          load_operand(options.inputs, "v"), load_dout(options, recipe)};
-  require_agreement(operands);
-  const Problem problem = problem_of(options, operands, chip);
+  const ProblemOperands operands = load_operands(possible_part(options, recipe));
+  Problem problem = problem_of(options, operands);
+  if (!options.multiprocessors) problem.launch.multiprocessors = chip.multiprocessors;
   Plan plan = make_plan(recipe, chip, problem, options.overrides);
   apply_tile(options, plan);
   std::optional<BackwardPlan> backward_plan;

@@ -9,10 +9,10 @@
 #include "ulpscope/run/compare_run.hpp"
 #include "ulpscope/run/gemm_summary.hpp"
 #include "ulpscope/run/output_folder.hpp"
+#include "ulpscope/run/output_tensors.hpp"
 #include "ulpscope/tensor/safetensors.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 
 #include <fmt/format.h>
@@ -110,24 +110,6 @@ bool multiplies(const Chip& chip, const Format& format) {
   return std::any_of(chip.units.begin(), chip.units.end(), [&](const MatrixUnit& unit) {
     return unit.sum.terms != 0 && unit.input == format;
   });
-}
-
-// The element that holds codes of this format: its own, or unsigned integers named in metadata.
-Element element_for(const Format& format) {
-  if (const auto element = element_from_name(format_name(format))) return *element;
-  return width(format) <= 8 ? Element::u8 : width(format) <= 16 ? Element::u16 : Element::u32;
-}
-
-// The low bytes of every value, as many as the element has.
-template <class T>
-Tensor packed(std::string name, Element element, std::vector<int64_t> shape,
-              const std::vector<T>& values) {
-  Tensor tensor = make_tensor({std::move(name), element, std::move(shape)});
-  const size_t size = element_bytes(element);
-  for (size_t i = 0; i < values.size(); ++i) {
-    std::memcpy(&tensor.bytes[i * size], &values[i], size);
-  }
-  return tensor;
 }
 
 // What a run writes and where: a folder, a file of outputs alone, or nothing.

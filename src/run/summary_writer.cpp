@@ -68,18 +68,6 @@ json element_index(const RowIndex& index, const WorstError& error) {
   return result;
 }
 
-// The formats that a run touched, each once, in the order given.
-json formats_json(const std::vector<Format>& formats) {
-  json result = json::array();
-  std::vector<Format> seen;
-  for (const auto& format : formats) {
-    if (std::find(seen.begin(), seen.end(), format) != seen.end()) continue;
-    seen.push_back(format);
-    result.push_back(format_json(format));
-  }
-  return result;
-}
-
 json casts_json(const Plan& plan, std::span<const SiteRow> sites,
                 const std::vector<SiteOverride>& overrides) {
   json result = json::array();
@@ -111,23 +99,6 @@ json kernel_json(const Plan& plan) {
     case Engine::reference: break;
   }
   return kernel;
-}
-
-// `causal` says no mask or a causal one; any other is a `window`.
-json problem_json(const Plan& plan, const Operand16& q, const Operand16& k) {
-  const auto scale = static_cast<double>(bit_cast<float>(plan.problem.scale));
-  const Mask& mask = plan.problem.mask;
-  json problem{
-      {"batch", q.sizes[0]},    {"heads", q.sizes[1]},
-      {"kv_heads", k.sizes[1]}, {"seq_q", q.sizes[2]},
-      {"seq_k", k.sizes[2]},    {"head_dim", q.sizes[3]},
-      {"scale", scale},         {"launch", {plan.problem.launch.batch, plan.problem.launch.heads}}};
-  if (mask == no_mask || mask == causal_mask) {
-    problem["causal"] = mask == causal_mask;
-  } else {
-    problem["window"] = {mask.left, mask.right};
-  }
-  return problem;
 }
 
 json sites_json(const Plan& plan, const SiteStatistics& sites) {
@@ -254,6 +225,17 @@ json format_json(const Format& format) {
           {"specials", specials_name(format)}};
 }
 
+json formats_json(const std::vector<Format>& formats) {
+  json result = json::array();
+  std::vector<Format> seen;
+  for (const auto& format : formats) {
+    if (std::find(seen.begin(), seen.end(), format) != seen.end()) continue;
+    seen.push_back(format);
+    result.push_back(format_json(format));
+  }
+  return result;
+}
+
 json input_json(const Operand16& operand) {
   json result{{"tensor", operand.tensor},
               {"file", operand.file},
@@ -263,6 +245,29 @@ json input_json(const Operand16& operand) {
               {"xxh3_128", operand.hash}};
   if (!operand.note.empty()) result["note"] = operand.note;
   return result;
+}
+
+json problem_json(const Problem& problem, const Operand16& q, const Operand16& k) {
+  const auto scale = static_cast<double>(bit_cast<float>(problem.scale));
+  const Mask& mask = problem.mask;
+  json result{{"batch", q.sizes[0]},    {"heads", q.sizes[1]},
+              {"kv_heads", k.sizes[1]}, {"seq_q", q.sizes[2]},
+              {"seq_k", k.sizes[2]},    {"head_dim", q.sizes[3]},
+              {"scale", scale},         {"launch", {problem.launch.batch, problem.launch.heads}}};
+  if (mask == no_mask || mask == causal_mask) {
+    result["causal"] = mask == causal_mask;
+  } else {
+    result["window"] = {mask.left, mask.right};
+  }
+  return result;
+}
+
+json reference_json(const ReferenceReport& reference) {
+  return {{"name", reference.name},
+          {"description", reference.description},
+          {"judged_rows", reference.judged_rows},
+          {"judged_elements", reference.judged_elements},
+          {"max_difference_ulp", reference.largest_difference_ulp}};
 }
 
 json attention_summary(const std::string& command, const Plan& plan,
@@ -282,14 +287,10 @@ json attention_summary(const std::string& command, const Plan& plan,
       gradients != nullptr ? std::span(site_table) : forward_sites();
   for (const auto& row : rounded) formats.push_back(plan.map[row.site].format);
   const Operand16& q = *inputs.at(0);
-  summary["problem"] = problem_json(plan, q, *inputs.at(1));
+  summary["problem"] = problem_json(plan.problem, q, *inputs.at(1));
   summary["formats"] = formats_json(formats);
   summary["casts"] = casts_json(plan, rounded, overrides);
-  summary["reference"] = {{"name", run.reference.name},
-                          {"description", run.reference.description},
-                          {"judged_rows", run.reference.judged_rows},
-                          {"judged_elements", run.reference.judged_elements},
-                          {"max_difference_ulp", run.reference.largest_difference_ulp}};
+  summary["reference"] = reference_json(run.reference);
   SiteStatistics sites = run.sites;
   summary["outputs"] = json::array();
   const auto output = [&](const std::string& name, const Format& format, const Operand16& like,

@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   ulpscope::cli::Context context{quoted_command(argc, argv), &interrupted, {}};
   ulpscope::cli::add_attention(app, context);
+  ulpscope::cli::add_engines(app, context);
   ulpscope::cli::add_gemm(app, context);
   ulpscope::cli::add_compare(app, context);
   ulpscope::cli::add_round(app, context);

@@ -115,14 +115,42 @@ struct ComparisonRow {
   std::optional<uint64_t> nan_mismatch, inf_mismatch;
 };
 
+// One kernel on one chip of a comparison of engines.
+struct EngineRow {
+  std::string name, description;
+  std::string refusal;           // why it did not run; empty where it did
+  std::string backward_refusal;  // why it has no gradients
+  std::optional<uint64_t> tile_rows, tile_keys, splits;
+};
+
+// Engine a less engine b.
+struct EnginePairRow {
+  uint64_t different_bits = 0, skipped = 0;
+  double mean_ulp = not_given, stderr_ulp = not_given, z = not_given, max_abs_ulp = not_given;
+};
+
+// Every two engines' outputs of one tensor.
+struct EngineMatrix {
+  std::string tensor;
+  uint64_t elements = 0;
+  std::vector<std::string> engines;
+  std::vector<EnginePairRow> pairs;  // (0, 1), (0, 2), (1, 2), (0, 3), ...
+
+  const EnginePairRow& pair(std::size_t a, std::size_t b) const {  // a < b
+    return pairs[b * (b - 1) / 2 + a];
+  }
+};
+
 struct Summary {
   std::string tool, version, kind, command;
   Status status = Status::unbiased;
   std::string verdict;
   std::optional<KernelRow> kernel;    // attention, gemm
-  std::optional<ProblemRow> problem;  // attention
+  std::optional<ProblemRow> problem;  // attention, engines
   std::optional<ReferenceRow> reference;
   std::optional<ComparisonRow> comparison;  // compare; gemm, if asked for
+  std::vector<EngineRow> engines;           // engines
+  std::vector<EngineMatrix> matrices;
   std::vector<InputRow> inputs;
   std::vector<FormatRow> formats;
   std::vector<CastRow> casts;

@@ -13,8 +13,7 @@
 #pragma once
 
 #include "ulpscope/attention/casts.hpp"
-#include "ulpscope/attention/problem.hpp"
-#include "ulpscope/run/inputs.hpp"
+#include "ulpscope/run/problem_inputs.hpp"
 
 #include <atomic>
 #include <functional>
@@ -31,18 +30,8 @@ struct TileOverride {
   int64_t keys;
 };
 
-// Whether a tensor `do` in the input asks for the gradients too.
-enum class BackwardChoice { if_given, off };
-
-struct AttentionOptions {
-  InputOptions inputs;
+struct AttentionOptions : ProblemOptions {
   std::string kernel = "fa2-torch@h200";
-  Mask mask = no_mask;
-  BackwardChoice backward = BackwardChoice::if_given;
-  std::optional<double> scale;
-  std::optional<std::array<int64_t, 2>> launch;  // batch, heads
-  std::optional<int> multiprocessors;
-  int64_t parts = 0;  // Launch::parts
   std::optional<TileOverride> tile;
   std::vector<SiteOverride> overrides;
   int threads = 1;

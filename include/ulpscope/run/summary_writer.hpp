@@ -39,6 +39,13 @@ nlohmann::json output_json(const std::string& name, const Format& format,
 nlohmann::json format_json(const Format& format);
 nlohmann::json input_json(const Operand16& operand);
 
+// The formats that a run touched, each once, in the order given.
+nlohmann::json formats_json(const std::vector<Format>& formats);
+
+// `causal` says no mask or a causal one; any other is a `window`.
+nlohmann::json problem_json(const Problem& problem, const Operand16& q, const Operand16& k);
+nlohmann::json reference_json(const ReferenceReport& reference);
+
 // The summary of a run; `gradients` is null for one of the forward pass alone.
 nlohmann::json attention_summary(const std::string& command, const Plan& plan,
                                  const std::vector<SiteOverride>& overrides,

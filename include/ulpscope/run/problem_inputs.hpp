@@ -1,0 +1,47 @@
+// An attention problem out of files and options: what every job on one takes.
+//
+//   const auto operands = load_operands({.inputs = {.input = "dump.npz", .format = bf16}});
+//   const Problem p = problem_of(options, operands);   // looks into the operands
+//
+// Errors of kind usage (options) and input (files) name file, tensor, what was found and expected.
+// Tested by tests/run/attention_run_test.cpp.
+#pragma once
+
+#include "ulpscope/attention/problem.hpp"
+#include "ulpscope/run/inputs.hpp"
+
+#include <array>
+#include <optional>
+
+namespace ulpscope {
+
+// Whether a tensor `do` in the input asks for the gradients too.
+enum class BackwardChoice { if_given, off };
+
+struct ProblemOptions {
+  InputOptions inputs;
+  Mask mask = no_mask;
+  BackwardChoice backward = BackwardChoice::if_given;
+  std::optional<double> scale;
+  std::optional<std::array<int64_t, 2>> launch;  // batch, heads
+  std::optional<int> multiprocessors;
+  int64_t parts = 0;  // Launch::parts
+};
+
+struct ProblemOperands {
+  Operand16 q;
+  Operand16 k;
+  Operand16 v;
+  std::optional<Operand16> dout;  // where the gradients are asked for
+};
+
+// Whether the gradients are asked for.
+bool has_dout(const ProblemOptions& options);
+
+// The operands, which agree in format and sizes.
+ProblemOperands load_operands(const ProblemOptions& options);
+
+// The launch has the multiprocessors of the options, else 0: the caller knows the chip.
+Problem problem_of(const ProblemOptions& options, const ProblemOperands& operands);
+
+}  // namespace ulpscope

@@ -1,0 +1,209 @@
+#include "ulpscope/run/engines_summary.hpp"
+
+#include "ulpscope/base/host_fp.hpp"
+#include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/run/summary_writer.hpp"
+#include "ulpscope/trace/bias.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ulpscope {
+
+namespace {
+
+using nlohmann::json;
+
+json engine_json(const PlannedEngine& engine, bool unordered_dq) {
+  const auto& [recipe, chip] = engine.choice;
+  json result{{"name", engine_name(engine.choice)},
+              {"kernel", recipe->name},
+              {"description", recipe->summary}};
+  if (recipe->engine == Engine::tiled) {
+    result.update({{"chip", chip->name}, {"chip_row", chip->row}});
+  }
+  if (engine.plan == nullptr) {
+    result["refusal"] = engine.refusal;
+    return result;
+  }
+  if (recipe->engine == Engine::tiled) {
+    result.update({{"tile_rows", engine.plan->tile_rows},
+                   {"tile_keys", engine.plan->tile_keys},
+                   {"splits", engine.plan->parts}});
+  }
+  if (!engine.backward_refusal.empty()) result["backward_refusal"] = engine.backward_refusal;
+  result["unordered_dq"] = unordered_dq;
+  return result;
+}
+
+json outputs_json(const EnginesRecord& record) {
+  json outputs = json::array();
+  for (const auto& tensor : record.results.tensors) {
+    const auto [like, columns] = axes_of(tensor.tensor, record.operands);
+    auto sizes = like.sizes;
+    sizes[3] = columns;
+    for (const auto& output : tensor.outputs) {
+      json row = statistics_json(output_name(record.engines[output.engine].choice, tensor.tensor),
+                                 output.format, output.errors);
+      // Those of a rounding step, which an output as a whole has not.
+      for (const char* step_only : {"ties", "ties_away", "near_ties_above", "near_ties_below",
+                                    "carry_out", "round_carry", "subnormal", "underflow"}) {
+        row.erase(step_only);
+      }
+      row["shape"] = shape_in_layout(sizes, like.layout);
+      outputs.push_back(std::move(row));
+    }
+  }
+  return outputs;
+}
+
+json pair_json(const EnginePair& pair) {
+  const json statistics = statistics_json("", fp32, pair.difference);
+  json row{{"a", pair.a}, {"b", pair.b}, {"different_bits", pair.different_bits}};
+  for (const char* field : {"skipped", "mean_ulp", "stderr_ulp", "z", "max_abs_ulp"}) {
+    row[field] = statistics[field];
+  }
+  return row;
+}
+
+json matrix_json(const EnginesRecord& record, const EngineTensorResult& tensor) {
+  json names = json::array();
+  for (const auto& output : tensor.outputs) {
+    names.push_back(engine_name(record.engines[output.engine].choice));
+  }
+  json pairs = json::array();
+  for (const auto& pair : tensor.pairs) pairs.push_back(pair_json(pair));
+  return {{"tensor", engine_tensor_name(tensor.tensor)},
+          {"elements", tensor.outputs.front().codes.size()},
+          {"engines", names},
+          {"pairs", pairs},
+          {"groups", tensor.groups()}};
+}
+
+// "name z +12.3" of the outputs of a tensor that are biased, by value or else by magnitude.
+std::vector<std::string> biased_outputs(const EnginesRecord& record,
+                                        const EngineTensorResult& tensor) {
+  std::vector<std::string> names;
+  for (const auto& output : tensor.outputs) {
+    const auto summary = summarise(output.errors);
+    const bool by_value = is_biased(summary.by_value);
+    if (!by_value && !is_biased(summary.by_magnitude)) continue;
+    const Bias& bias = by_value ? summary.by_value : summary.by_magnitude;
+    names.push_back(fmt::format("{} ({:+.4f} ulp{}, z {:+.1f})",
+                                engine_name(record.engines[output.engine].choice), bias.mean,
+                                by_value ? "" : " away from zero", bias.z));
+  }
+  return names;
+}
+
+// "o: fa2-torch@h200 = exact; 3 different" of a tensor.
+std::string groups_text(const EnginesRecord& record, const EngineTensorResult& tensor) {
+  const auto groups = tensor.groups();
+  std::string equal;
+  for (const auto& group : groups) {
+    if (group.size() < 2) continue;
+    equal += equal.empty() ? "" : ", ";
+    for (size_t i = 0; i < group.size(); ++i) {
+      equal += i == 0 ? "" : " = ";
+      equal += engine_name(record.engines[tensor.outputs[group[i]].engine].choice);
+    }
+  }
+  const std::string name = engine_tensor_name(tensor.tensor);
+  if (tensor.outputs.size() == 1) return "";
+  if (groups.size() == 1) return fmt::format("{} all equal", name);
+  if (equal.empty()) return fmt::format("{} all different", name);
+  return fmt::format("{} {}, {} different results", name, equal, groups.size());
+}
+
+json verdict_json(const EnginesRecord& record) {
+  const HostFpGuard guard;
+  std::string biased;
+  std::string one_sided_lse;
+  std::string bits;
+  const auto append = [](std::string& text, const std::string& piece) {
+    if (!piece.empty()) text += (text.empty() ? "" : "; ") + piece;
+  };
+  for (const auto& tensor : record.results.tensors) {
+    const auto names = biased_outputs(record, tensor);
+    const bool is_lse = tensor.tensor == EngineTensor::lse;
+    if (!names.empty()) {
+      append(is_lse ? one_sided_lse : biased,
+             fmt::format("{} of {}", engine_tensor_name(tensor.tensor), fmt::join(names, ", ")));
+    }
+    append(bits, groups_text(record, tensor));
+  }
+  std::string text = biased.empty() ? "No engine's O or gradient carries a one-sided error."
+                                    : fmt::format("One-sided error against exact: {}.", biased);
+  if (!one_sided_lse.empty()) {
+    text += fmt::format(" In ulps of binary32 also {}.", one_sided_lse);
+  }
+  if (!bits.empty()) text += fmt::format(" Bits: {}.", bits);
+  return {{"status", biased.empty() ? "unbiased" : "biased"}, {"text", text}};
+}
+
+json notes_json(const EnginesRecord& record) {
+  json notes = json::array();
+  for (size_t i = 0; i < record.engines.size(); ++i) {
+    if (!record.results.unordered_dq[i]) continue;
+    notes.push_back(fmt::format(
+        "UNORDERED: {} adds the key tiles' parts of dQ in no fixed order, so that the last bits of "
+        "its dQ differ from run to run; dq here is their sum in ascending order",
+        engine_name(record.engines[i].choice)));
+  }
+  const Problem& p = record.problem;
+  if (p.mask != no_mask && p.rows != p.keys) {
+    notes.push_back(
+        "rows and keys differ in number, and kernels align the mask's diagonal to the first or to "
+        "the last key: those that align it otherwise solve another problem");
+  }
+  return notes;
+}
+
+}  // namespace
+
+std::string output_name(const EngineChoice& choice, EngineTensor tensor) {
+  return engine_name(choice) + "." + engine_tensor_name(tensor);
+}
+
+TensorAxes axes_of(EngineTensor tensor, const ProblemOperands& operands) {
+  const int64_t dim = operands.q.sizes[3];
+  switch (tensor) {
+    case EngineTensor::o:
+    case EngineTensor::dq: return {operands.q, dim};
+    case EngineTensor::lse: return {operands.q, 0};
+    case EngineTensor::dk: return {operands.k, dim};
+    case EngineTensor::dv: return {operands.v, dim};
+  }
+  return {operands.q, dim};
+}
+
+json engines_summary(const EnginesRecord& record) {
+  json summary = summary_header("engines", record.command);
+  summary["verdict"] = verdict_json(record);
+  summary["inputs"] = json::array();
+  const ProblemOperands& operands = record.operands;
+  for (const Operand16* input : {&operands.q, &operands.k, &operands.v}) {
+    summary["inputs"].push_back(input_json(*input));
+  }
+  if (operands.dout) summary["inputs"].push_back(input_json(*operands.dout));
+  summary["problem"] = problem_json(record.problem, operands.q, operands.k);
+  std::vector<Format> formats{operands.q.format};
+  summary["engines"] = json::array();
+  for (size_t i = 0; i < record.engines.size(); ++i) {
+    summary["engines"].push_back(engine_json(record.engines[i], record.results.unordered_dq[i]));
+  }
+  summary["matrices"] = json::array();
+  for (const auto& tensor : record.results.tensors) {
+    summary["matrices"].push_back(matrix_json(record, tensor));
+    for (const auto& output : tensor.outputs) formats.push_back(output.format);
+  }
+  summary["formats"] = formats_json(formats);
+  summary["reference"] = reference_json(record.results.reference);
+  summary["outputs"] = outputs_json(record);
+  if (auto notes = notes_json(record); !notes.empty()) summary["notes"] = std::move(notes);
+  return summary;
+}
+
+}  // namespace ulpscope

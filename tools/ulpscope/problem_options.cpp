@@ -1,0 +1,113 @@
+#include "problem_options.hpp"
+
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/round/names.hpp"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace ulpscope::cli {
+
+namespace {
+
+// "q=NAME,k=NAME" pieces into a map.
+std::map<std::string, std::string> parse_map(const std::vector<std::string>& pieces) {
+  std::map<std::string, std::string> result;
+  for (const auto& piece : pieces) {
+    const auto equals = piece.find('=');
+    const auto role = piece.substr(0, equals);
+    if (equals == std::string::npos ||
+        (role != "q" && role != "k" && role != "v" && role != "do")) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--map {}: expected q=NAME, k=NAME, v=NAME or do=NAME", piece));
+    }
+    result[role] = piece.substr(equals + 1);
+  }
+  return result;
+}
+
+// --causal, and --window beside it: causal hides what lies after the diagonal.
+Mask mask_of(const ProblemArguments& a) {
+  Mask mask = no_mask;
+  if (!a.window.empty()) mask = {.left = a.window[0], .right = a.window[1]};
+  if (a.causal) mask.right = 0;
+  return mask;
+}
+
+void add_tensor_options(CLI::App& command, ProblemArguments& a) {
+  command.add_option("INPUT", a.input, "File or folder that holds q, k and v");
+  command.add_option("--q", a.q, "Q as FILE or FILE:TENSOR, instead of INPUT");
+  command.add_option("--k", a.k, "K as FILE or FILE:TENSOR");
+  command.add_option("--v", a.v, "V as FILE or FILE:TENSOR");
+  command.add_option("--do", a.dout, "dO, the gradient of O: asks for dQ, dK and dV too");
+  command.add_option("--map", a.map, "Names of the tensors: q=NAME,k=NAME,v=NAME,do=NAME")
+      ->delimiter(',');
+  command.add_option("--format", a.format,
+                     "What the bits mean where the file does not say (uint8, uint16); with --cast, "
+                     "the format to work in");
+  command.add_option("--layout", a.layout,
+                     "Order of the axes: hsd, shd, bhsd, bshd or sbhd; needed for four axes");
+  command.add_option("--cast", a.cast,
+                     "Round wider inputs to --format by this mode (rne, rz, ...)");
+}
+
+}  // namespace
+
+void add_problem_options(CLI::App& command, ProblemArguments& a) {
+  add_tensor_options(command, a);
+  command.add_flag("--causal", a.causal,
+                   "Causal mask, aligned as the kernel does (fa2: bottom right, others: top left)");
+  command
+      .add_option("--window", a.window,
+                  "Keys that a row sees before and after its diagonal, -1 for all: L,R")
+      ->delimiter(',')
+      ->expected(2);
+  command.add_option("--scale", a.scale, "Softmax scale; default 1/sqrt(head size)");
+  command
+      .add_option("--launch", a.launch,
+                  "Batch and heads of the whole GPU launch, where the dump is a slice of it: B,H")
+      ->delimiter(',')
+      ->expected(2);
+  command.add_option("--sms", a.sms, "Multiprocessors, instead of the chip's")
+      ->check(CLI::Range(1, 4096));
+  command.add_option("--parts", a.parts,
+                     "Parts that the keys are split into, instead of the kernel's rule; 1: never, "
+                     "as packed sequences");
+  command.add_flag("--no-backward", a.no_backward,
+                   "Forward pass only, even if the input has a tensor 'do'");
+  command.add_option("--threads", a.threads, "Threads; default: all")->check(CLI::Range(1, 1024));
+}
+
+ProblemOptions options_of(const ProblemArguments& a) {
+  ProblemOptions o;
+  o.inputs.input = a.input;
+  for (const auto& [role, file] :
+       {std::pair{"q", a.q}, std::pair{"k", a.k}, std::pair{"v", a.v}, std::pair{"do", a.dout}}) {
+    if (!file.empty()) o.inputs.files[role] = file;
+  }
+  if (a.input.empty() && (a.q.empty() || a.k.empty() || a.v.empty())) {
+    throw Error(ErrorKind::usage, "expected INPUT, or all of --q, --k and --v");
+  }
+  o.inputs.names = parse_map(a.map);
+  if (!a.format.empty()) o.inputs.format = format_named(a.format);
+  if (!a.layout.empty()) o.inputs.layout = layout_named(a.layout);
+  if (!a.cast.empty()) o.inputs.cast = rounding_named(a.cast);
+  o.mask = mask_of(a);
+  o.backward = a.no_backward ? BackwardChoice::off : BackwardChoice::if_given;
+  o.scale = a.scale;
+  if (!a.launch.empty()) o.launch = {a.launch[0], a.launch[1]};
+  o.multiprocessors = a.sms;
+  o.parts = a.parts;
+  return o;
+}
+
+int threads_of(const ProblemArguments& a) {
+  return a.threads > 0 ? a.threads
+                       : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+}  // namespace ulpscope::cli

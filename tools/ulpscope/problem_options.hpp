@@ -1,0 +1,35 @@
+// The options that say which attention problem: the same for every subcommand that computes one.
+#pragma once
+
+#include "ulpscope/run/problem_inputs.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+namespace ulpscope::cli {
+
+// As typed.
+struct ProblemArguments {
+  std::string input, q, k, v, dout;
+  std::string format, layout, cast;
+  std::vector<std::string> map;
+  bool causal = false;
+  bool no_backward = false;
+  std::optional<double> scale;
+  std::vector<int64_t> launch, window;
+  int64_t parts = 0;
+  std::optional<int> sms;
+  int threads = 0;
+};
+
+// INPUT, --q ..., --causal ..., --threads; `arguments` must live as long as the command.
+void add_problem_options(CLI::App& command, ProblemArguments& arguments);
+
+// Error of kind usage where names are unknown or the input is incomplete.
+ProblemOptions options_of(const ProblemArguments& arguments);
+int threads_of(const ProblemArguments& arguments);
+
+}  // namespace ulpscope::cli
