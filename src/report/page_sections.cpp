@@ -173,6 +173,8 @@ std::string events_table(const std::vector<Statistics>& rows) {
   return std::move(table).finish();
 }
 
+bool has_overflow(const Statistics& row) { return row.overflow.value_or(0) > 0; }
+
 std::string index_text(const std::vector<uint64_t>& index) {
   std::string out;
   for (const uint64_t i : index) out += fmt::format("{}{}", out.empty() ? "" : ", ", i);
@@ -304,7 +306,9 @@ std::string comparison_section(const Summary& summary) {
 std::string outputs_section(const Summary& summary) {
   if (summary.outputs.empty()) return "";
   std::string body = bias_table(summary.outputs);
-  if (std::any_of(summary.outputs.begin(), summary.outputs.end(), has_events)) {
+  // Engines have many outputs, and little to say of each but overflow.
+  const auto worth_a_table = summary.engines.empty() ? has_events : has_overflow;
+  if (std::any_of(summary.outputs.begin(), summary.outputs.end(), worth_a_table)) {
     body += events_table(summary.outputs);
   }
   // With sites below, the columns are explained there, once.

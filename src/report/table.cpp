@@ -154,8 +154,8 @@ std::string comparison_text(const ComparisonRow& row) {
 }
 
 std::string pair_mean_text(const EnginePairRow& pair) {
-  if (pair.different_bits == 0) return "=";
-  if (std::isnan(pair.mean_ulp)) return "-";
+  if (pair.different_bits == 0) return "= ";
+  if (std::isnan(pair.mean_ulp)) return "- ";
   const bool large = std::fabs(pair.mean_ulp) >= 1000;
   return (large ? fmt::format("{:+.1e}", pair.mean_ulp) : fmt::format("{:+.4f}", pair.mean_ulp)) +
          (std::fabs(pair.z) >= called_z ? "*" : " ");
@@ -163,38 +163,37 @@ std::string pair_mean_text(const EnginePairRow& pair) {
 
 // One row: different bits left of the diagonal, signed means right of it.
 std::string matrix_cell(const EngineMatrix& matrix, std::size_t row, std::size_t column) {
-  if (row == column) return ".";
+  if (row == column) return ". ";
   if (row < column) return pair_mean_text(matrix.pair(row, column));
   const uint64_t different = matrix.pair(column, row).different_bits;
-  return different == 0 ? "=" : compact(different);
+  return different == 0 ? "= " : compact(different) + " ";
 }
 
-// Engines have numbers, so that columns are narrow; more than fit stand in a table below.
+// Engines have numbers, so that columns are narrow; those that do not fit stand in a table below.
 std::string matrix_text(const EngineMatrix& matrix) {
-  constexpr std::size_t width = 9;
-  std::size_t name_width = 0;
-  for (const auto& name : matrix.engines) {
-    name_width = std::max(name_width, columns(shortened(visible(name), widest_name)));
+  constexpr std::size_t width = 11;  // of the widest cell, "-1.2e+300*", and a blank
+  const std::string head =
+      fmt::format("{} of {}", shortened(visible(matrix.tensor), 10), compact(matrix.elements));
+  std::vector<std::string> names;
+  std::size_t name_width = columns(head);
+  for (const auto& engine : matrix.engines) {
+    names.push_back(
+        shortened(fmt::format("{:>2} {}", names.size() + 1, visible(engine)), widest_name));
+    name_width = std::max(name_width, columns(names.back()));
   }
-  const std::size_t fitting = (widest_line - name_width - 4) / (width + 1);
-  const std::size_t count = matrix.engines.size();
+  const std::size_t fitting = (widest_line - name_width) / width;
   std::string out;
-  for (std::size_t first = 0; first < count; first += fitting) {
-    const std::size_t end = std::min(first + fitting, count);
-    const auto line = [&](const std::string& head, const auto& cell_of) {
-      std::string text = padded(head, name_width + 4);
-      for (std::size_t c = first; c < end; ++c) {
-        text += " " + right_aligned(cell_of(c), width - 1) + " ";
-      }
+  for (std::size_t first = 0; first < names.size(); first += fitting) {
+    const std::size_t end = std::min(first + fitting, names.size());
+    const auto line = [&](const std::string& name, const auto& cell_of) {
+      std::string text = padded(name, name_width);
+      for (std::size_t c = first; c < end; ++c) text += right_aligned(cell_of(c), width);
       text.erase(text.find_last_not_of(' ') + 1);
       return text + "\n";
     };
-    out += line(fmt::format("{} of {}", visible(matrix.tensor), compact(matrix.elements)),
-                [](std::size_t c) { return fmt::format("[{}]", c + 1); });
-    for (std::size_t row = 0; row < count; ++row) {
-      const auto name = shortened(visible(matrix.engines[row]), widest_name);
-      out += line(fmt::format("{:>2} {}", row + 1, name),
-                  [&](std::size_t c) { return matrix_cell(matrix, row, c); });
+    out += line(head, [](std::size_t c) { return fmt::format("[{}] ", c + 1); });
+    for (std::size_t row = 0; row < names.size(); ++row) {
+      out += line(names[row], [&](std::size_t c) { return matrix_cell(matrix, row, c); });
     }
   }
   return out;

@@ -1,12 +1,9 @@
 #include "ulpscope/run/engines_summary.hpp"
 
-#include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/run/summary_writer.hpp"
-#include "ulpscope/trace/bias.hpp"
 
-#include <algorithm>
-
+#include "engines_verdict.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -82,67 +79,6 @@ json matrix_json(const EnginesRecord& record, const EngineTensorResult& tensor) 
           {"groups", tensor.groups()}};
 }
 
-// "name z +12.3" of the outputs of a tensor that are biased, by value or else by magnitude.
-std::vector<std::string> biased_outputs(const EnginesRecord& record,
-                                        const EngineTensorResult& tensor) {
-  std::vector<std::string> names;
-  for (const auto& output : tensor.outputs) {
-    const auto summary = summarise(output.errors);
-    const bool by_value = is_biased(summary.by_value);
-    if (!by_value && !is_biased(summary.by_magnitude)) continue;
-    const Bias& bias = by_value ? summary.by_value : summary.by_magnitude;
-    names.push_back(fmt::format("{} ({:+.4f} ulp{}, z {:+.1f})",
-                                engine_name(record.engines[output.engine].choice), bias.mean,
-                                by_value ? "" : " away from zero", bias.z));
-  }
-  return names;
-}
-
-// "o: fa2-torch@h200 = exact; 3 different" of a tensor.
-std::string groups_text(const EnginesRecord& record, const EngineTensorResult& tensor) {
-  const auto groups = tensor.groups();
-  std::string equal;
-  for (const auto& group : groups) {
-    if (group.size() < 2) continue;
-    equal += equal.empty() ? "" : ", ";
-    for (size_t i = 0; i < group.size(); ++i) {
-      equal += i == 0 ? "" : " = ";
-      equal += engine_name(record.engines[tensor.outputs[group[i]].engine].choice);
-    }
-  }
-  const std::string name = engine_tensor_name(tensor.tensor);
-  if (tensor.outputs.size() == 1) return "";
-  if (groups.size() == 1) return fmt::format("{} all equal", name);
-  if (equal.empty()) return fmt::format("{} all different", name);
-  return fmt::format("{} {}, {} different results", name, equal, groups.size());
-}
-
-json verdict_json(const EnginesRecord& record) {
-  const HostFpGuard guard;
-  std::string biased;
-  std::string one_sided_lse;
-  std::string bits;
-  const auto append = [](std::string& text, const std::string& piece) {
-    if (!piece.empty()) text += (text.empty() ? "" : "; ") + piece;
-  };
-  for (const auto& tensor : record.results.tensors) {
-    const auto names = biased_outputs(record, tensor);
-    const bool is_lse = tensor.tensor == EngineTensor::lse;
-    if (!names.empty()) {
-      append(is_lse ? one_sided_lse : biased,
-             fmt::format("{} of {}", engine_tensor_name(tensor.tensor), fmt::join(names, ", ")));
-    }
-    append(bits, groups_text(record, tensor));
-  }
-  std::string text = biased.empty() ? "No engine's O or gradient carries a one-sided error."
-                                    : fmt::format("One-sided error against exact: {}.", biased);
-  if (!one_sided_lse.empty()) {
-    text += fmt::format(" In ulps of binary32 also {}.", one_sided_lse);
-  }
-  if (!bits.empty()) text += fmt::format(" Bits: {}.", bits);
-  return {{"status", biased.empty() ? "unbiased" : "biased"}, {"text", text}};
-}
-
 json notes_json(const EnginesRecord& record) {
   json notes = json::array();
   for (size_t i = 0; i < record.engines.size(); ++i) {
@@ -181,7 +117,7 @@ TensorAxes axes_of(EngineTensor tensor, const ProblemOperands& operands) {
 
 json engines_summary(const EnginesRecord& record) {
   json summary = summary_header("engines", record.command);
-  summary["verdict"] = verdict_json(record);
+  summary["verdict"] = engines_verdict(record);
   summary["inputs"] = json::array();
   const ProblemOperands& operands = record.operands;
   for (const Operand16* input : {&operands.q, &operands.k, &operands.v}) {

@@ -276,6 +276,33 @@ TEST_SUITE("exit codes") {
     CHECK(run(here.path(), "report result").code == 0);
   }
 
+  TEST_CASE("engines ends with 0 where a kernel takes the problem, 2 where none does") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const std::string good = "engines good.safetensors ";
+    check_refusal(here.path(), good + "--kernels fa9", 2, {"fa9", "fa2-torch", "exact"});
+    check_refusal(here.path(), good + "--chips sm12", 2, {"sm12", "h200"});
+    check_refusal(here.path(), good + "--kernels fa2-torch@sm70", 2, {"sm70", "bf16"});
+    check_refusal(here.path(), good + "--window 1,1 --kernels cudnn-9.19", 2, {"windows"});
+    check_refusal(here.path(), good + "--sms 0", 2, {"--sms"});
+    check_refusal(here.path(), good + "--layout xy", 2, {"xy", "bshd"});
+    check_refusal(here.path(), "engines", 2, {"INPUT"});
+    check_refusal(here.path(), "engines absent.npz", 3, {"absent.npz"});
+    CHECK(run(here.path(), good + "> /dev/full").code == 4);
+    const auto json = run(here.path(), good + "--kernels all,fa2-torch@sm70 --json");
+    CHECK(json.code == 0);
+    CHECK(json.text.starts_with("{\n"));
+    CHECK(contains(json.text, "\"refusal\""));
+    CHECK(run(here.path(), good + "--out result").code == 0);
+    for (const char* name : {"outputs.safetensors", "summary.json", "report.html"}) {
+      CHECK(fs::exists(here.path() / "result" / name));
+    }
+    const auto page = read_back(here.path() / "result/report.html");
+    CHECK(run(here.path(), "report result").code == 0);
+    CHECK(read_back(here.path() / "result/report.html") == page);
+    CHECK(contains(run(here.path(), "report result --csv").text, "fa2-torch@h200.o"));
+  }
+
   TEST_CASE("report redraws the same bytes, and refuses what is not a run") {
     const TemporaryFolder here;
     here.write("good.safetensors", good_file());
