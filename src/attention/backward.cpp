@@ -45,6 +45,18 @@ void store_gradient(const Machine<Sink>& machine, const GradientSites& sites,
   });
 }
 
+// to = to + part, row `row` of a gradient.
+template <class Sink>
+void add_part(const Machine<Sink>& machine, Site site, int64_t row,
+              const std::vector<uint32_t>& part, uint32_t* to) {
+  machine.at(site, [&](auto step) {
+    for (size_t d = 0; d < part.size(); ++d) {
+      to[d] = step(row, static_cast<int64_t>(d),
+                   add(step.operand(to[d]), step.operand(part[d]), step.mode()));
+    }
+  });
+}
+
 }  // namespace
 
 // One pair of the schedule, and the part of it that exists.
@@ -136,6 +148,12 @@ void BackwardPass<Sink>::run(const HeadInputs& head, KeyAccumulators& keys, Head
       const auto row = static_cast<size_t>(i);
       delta_[row] = delta_of_row(machine, plan_.rules->delta, plan_.delta, i, p.dim, dout.data(),
                                  &head.o[at]);
+      switch (plan_.rules->delta.kept) {
+        case DeltaKept::binary32: break;
+        case DeltaKept::input_format:
+          delta_[row] = machine.one(Site::delta_cast, i, register_value(delta_[row]));
+          break;
+      }
       shift_[row] = exponent_shift(machine, plan_.rules->recompute, i, head.lse[row]);
     }
   });
@@ -312,6 +330,16 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
   cast(Site::ds_cast, ds);
 }
 
+template <class Sink>
+ChainResult BackwardPass<Sink>::gradient_chain(const Machine<Sink>& machine, ChainRow a, ChainRow b,
+                                               int64_t length, uint32_t c) const {
+  switch (plan_.rules->products) {
+    case GradientProducts::tensor_cores: break;
+    case GradientProducts::fma_chain: return {run_fma_chain(a, b, length, c), Flag::none};
+  }
+  return machine.chain(a, b, length, c);
+}
+
 // dV and dK of one key: the chains over the tile's rows.
 template <class Sink>
 void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, int64_t c) {
@@ -329,13 +357,13 @@ void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, in
   while (end > first && !sees(end - 1)) --end;
   if (first == end) return;
 
-  const auto accumulate = [&](Site site, const Operand& a, const Operand& b,
-                              const AlignedRows& exact_a, const AlignedRows& exact_b,
-                              uint32_t* sums) {
+  std::vector<uint32_t> part(static_cast<size_t>(dim));
+  const auto chain = [&](Site site, const Operand& a, const Operand& b, const AlignedRows& exact_a,
+                         const AlignedRows& exact_b, uint32_t* sums) {
     machine.at(site, [&](auto step) {
       for (int64_t d = 0; d < dim; ++d) {
-        const auto sum =
-            machine.chain({a, c, first}, {b, d, tile.first_row + first}, end - first, sums[d]);
+        const auto sum = gradient_chain(machine, {a, c, first}, {b, d, tile.first_row + first},
+                                        end - first, sums[d]);
         const auto old = decode<uint128>(fp32, sums[d]);
         sums[d] = step.hardware(j, d, sum, [&] {
           return exact_sum(exact_dot(exact_a, c, exact_b, d, plan_.tile_rows), old);
@@ -343,11 +371,22 @@ void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, in
       }
     });
   };
+  const auto accumulate = [&](Site site, Site combine, const Operand& a, const Operand& b,
+                              const AlignedRows& exact_a, const AlignedRows& exact_b,
+                              uint32_t* sums) {
+    switch (plan_.rules->key_gradient) {
+      case KeyGradient::one_chain: return chain(site, a, b, exact_a, exact_b, sums);
+      case KeyGradient::sum_of_parts: break;
+    }
+    std::fill(part.begin(), part.end(), 0);
+    chain(site, a, b, exact_a, exact_b, part.data());
+    add_part(machine, combine, j, part, sums);
+  };
   const auto at = static_cast<size_t>(j * dim);
-  accumulate(Site::dv_accumulate, p_by_key_, do_columns_, p_exact_, do_columns_exact_,
-             &keys.dv[at]);
-  accumulate(Site::dk_accumulate, ds_by_key_, q_columns_, ds_exact_, q_columns_exact_,
-             &keys.dk[at]);
+  accumulate(Site::dv_accumulate, Site::dv_combine, p_by_key_, do_columns_, p_exact_,
+             do_columns_exact_, &keys.dv[at]);
+  accumulate(Site::dk_accumulate, Site::dk_combine, ds_by_key_, q_columns_, ds_exact_,
+             q_columns_exact_, &keys.dk[at]);
 }
 
 // dQ of one row: the chain over the tile's keys, and where its result goes.
@@ -366,29 +405,20 @@ void BackwardPass<Sink>::dq_of_tile(const Tile& tile, int64_t r) {
   machine.at(Site::dq_accumulate, [&](auto step) {
     for (int64_t d = 0; d < dim; ++d) {
       const auto sum =
-          machine.chain({ds_by_row_, r, first}, {k_columns_, d, tile.first_key + first},
-                        seen.end - first, sums[d]);
+          gradient_chain(machine, {ds_by_row_, r, first}, {k_columns_, d, tile.first_key + first},
+                         seen.end - first, sums[d]);
       const auto old = decode<uint128>(fp32, sums[d]);
       sums[d] = step.hardware(i, d, sum, [&] {
         return exact_sum(exact_dot(ds_rows_exact_, r, k_columns_exact_, d, plan_.tile_keys), old);
       });
     }
   });
-  const auto add_part = [&](Site site, uint32_t* to) {
-    machine.at(site, [&](auto step) {
-      for (int64_t d = 0; d < dim; ++d) {
-        to[d] =
-            step(i, d,
-                 add(step.operand(to[d]), step.operand(part[static_cast<size_t>(d)]), step.mode()));
-      }
-    });
-  };
   switch (plan_.rules->query_gradient) {
     case QueryGradient::one_chain: break;
     case QueryGradient::atomic_buffers:
-      add_part(Site::dq_add, &buffer_[static_cast<size_t>(i * dim)]);
+      add_part(machine, Site::dq_add, i, part, &buffer_[static_cast<size_t>(i * dim)]);
       break;
-    case QueryGradient::sum_of_parts: add_part(Site::dq_combine, dq); break;
+    case QueryGradient::sum_of_parts: add_part(machine, Site::dq_combine, i, part, dq); break;
   }
 }
 

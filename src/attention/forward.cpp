@@ -40,6 +40,7 @@ template <class Sink>
 void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out) {
   const Problem& p = plan_.problem;
   q_.reset_specials();
+  ends_ = plan_.tile_ends(rows.first);
   const auto first_code =
       static_cast<size_t>(((rows.batch * p.heads + rows.head) * p.rows + rows.first) * p.dim);
   for (int64_t r = 0; r < rows.count; ++r) {
@@ -152,7 +153,8 @@ void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
                .begin = std::clamp<int64_t>(seen.first - first, 0, end),
                .end = end,
                .guarded = visit.guarded,
-               .contracted = visit.contracted},
+               .contracted = visit.contracted,
+               .hidden = real - end + std::clamp<int64_t>(seen.first - first, 0, end)},
               visit.last);
   }
 }
@@ -166,24 +168,21 @@ void ForwardPass<Sink>::visit_row(int64_t row, const KeySpan& keys, bool last) {
   // S, m' and, from the second tile on, r
   score_row(row, keys);
   scale_scores(machine_, row, keys, scores);
-  const uint32_t raised = raised_maximum(plan_, state.maximum, keys, scores);
+  const uint32_t raised = raised_maximum(machine_, row, state.maximum, keys, scores);
   const bool rescaled = rescales(plan_, state, raised);
   const uint32_t factor =
       rescaled ? rescale_factor(machine_, row, keys, state.maximum, raised) : detail::one32;
 
   // O = O r
-  if (rescaled && plan_.accumulator == Accumulator::registers) {
-    machine_.at(Site::rescale, [&](auto step) {
-      const auto r = step.operand(factor);
-      for (int64_t d = 0; d < plan_.problem.dim; ++d) {
-        o[d] = step(row, d, multiply(step.operand(o[d]), r));
-      }
-    });
-  }
+  if (rescaled && plan_.accumulator != Accumulator::memory) rescale_row(row, factor);
 
   // P, l, P16
   exponentiate(machine_, row, keys, raised, scores);
   add_to_row_sum(machine_, row, keys, scores.s, factor, rescaled, state);
+  const KeptSums& kept = last ? ends_.last : ends_.inner;
+  if (kept.row_sum == Kept::in_memory) {
+    state.lane_sums[0] = kept_row_sum(machine_, row, state.lane_sums[0]);
+  }
   state.maximum = raised;
   cast_row(row, keys);
 
@@ -195,8 +194,29 @@ void ForwardPass<Sink>::visit_row(int64_t row, const KeySpan& keys, bool last) {
       accumulate(row, keys, update_.data(), update_.data());
       update_memory(row, factor, last);
       break;
+    case Accumulator::tile_products:
+      std::fill(update_.begin(), update_.end(), 0);
+      accumulate(row, keys, update_.data(), update_.data());
+      add_tile_product(row, kept.output);
+      break;
   }
   state.fresh = false;
+}
+
+// O r: one rounding in registers, a binary32 product and the store's rounding in memory.
+template <class Sink>
+void ForwardPass<Sink>::rescale_row(int64_t row, uint32_t factor) {
+  uint32_t* const o = running(row);
+  const bool one_rounding = plan_.accumulator == Accumulator::registers;
+  machine_.at(Site::rescale, [&](auto step) {
+    const auto r = step.operand(factor);
+    for (int64_t d = 0; d < plan_.problem.dim; ++d) {
+      const auto product = multiply(step.operand(o[d]), r);
+      o[d] = one_rounding
+                 ? step(row, d, product)
+                 : step.hardware(row, d, {fmul(o[d], factor), Flag::none}, [&] { return product; });
+    }
+  });
 }
 
 template <class Sink>
@@ -283,6 +303,23 @@ void ForwardPass<Sink>::update_memory(int64_t row, uint32_t factor, bool last) {
   });
 }
 
+// O and the tile's product, which was rounded by itself; then through memory where that is so.
+template <class Sink>
+void ForwardPass<Sink>::add_tile_product(int64_t row, Kept output) {
+  uint32_t* const o = running(row);
+  const int64_t dim = plan_.problem.dim;
+  machine_.at(Site::output_add, [&](auto step) {
+    for (int64_t d = 0; d < dim; ++d) {
+      const auto product = step.operand(update_[static_cast<size_t>(d)]);
+      o[d] = step(row, d, add(step.operand(o[d]), product, step.mode()));
+    }
+  });
+  if (output == Kept::in_register) return;
+  machine_.at(Site::output_keep, [&](auto step) {
+    for (int64_t d = 0; d < dim; ++d) o[d] = step(row, d, step.operand(o[d]));
+  });
+}
+
 // O / l into o, and the row's LSE.
 template <class Sink>
 RowEnd ForwardPass<Sink>::finish(int64_t row, uint32_t no_lse, uint32_t* o) {
@@ -290,11 +327,27 @@ RowEnd ForwardPass<Sink>::finish(int64_t row, uint32_t no_lse, uint32_t* o) {
   const uint32_t sum = guarded_sum(*plan_.recipe, row_sum_of(machine_, row, state));
   switch (plan_.accumulator) {
     case Accumulator::registers:
-      normalise(row, reciprocal_of(machine_, row, sum), running(row), o);
-      break;
+    case Accumulator::tile_products: divide_row(row, sum, running(row), o); break;
     case Accumulator::memory: std::copy(running(row), running(row) + plan_.problem.dim, o); break;
   }
   return log_sum_exp(machine_, row, state.maximum, sum, no_lse);
+}
+
+template <class Sink>
+void ForwardPass<Sink>::divide_row(int64_t row, uint32_t sum, const uint32_t* from, uint32_t* o) {
+  switch (plan_.recipe->normalise) {
+    case Normalise::multiply_by_reciprocal:
+    case Normalise::multiply_by_rcp: break;
+    case Normalise::divide:
+      machine_.at(Site::normalise, [&](auto step) {
+        const auto l = step.operand(sum);
+        for (int64_t d = 0; d < plan_.problem.dim; ++d) {
+          o[d] = step(row, d, divide(step.operand(from[d]), l));
+        }
+      });
+      return;
+  }
+  normalise(row, reciprocal_of(machine_, row, sum), from, o);
 }
 
 template <class Sink>

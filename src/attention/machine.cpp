@@ -1,5 +1,7 @@
 #include "ulpscope/attention/machine.hpp"
 
+#include "ulpscope/arith/multiply.hpp"
+
 #include <algorithm>
 
 namespace ulpscope {
@@ -49,6 +51,19 @@ ChainResult run_chain(const FusedSum& sum, ChainRow a, ChainRow b, int64_t lengt
   if (first > 0) c = fused_sum(sum, factors, c, x, y, first);
   return {fused_chain(sum, factors, c, x + first, y + first, static_cast<int>(length) - first),
           Flag::none};
+}
+
+uint32_t run_fma_chain(ChainRow a, ChainRow b, int64_t length, uint32_t c) {
+  const uint32_t* const x = a.operand.codes(a.row, a.from);
+  const uint32_t* const y = b.operand.codes(b.row, b.from);
+  constexpr FixedCast<fp32, nearest_even> rounded;
+  for (int64_t k = 0; k < length; ++k) {
+    c = rounded(fma(decode<uint64_t>(a.operand.format(), x[k]),
+                    decode<uint64_t>(b.operand.format(), y[k]), register_value(c),
+                    Mode::nearest_even))
+            .value;
+  }
+  return c;
 }
 
 template ChainResult run_chain<Carries::ignore>(const FusedSum&, ChainRow, ChainRow, int64_t,

@@ -61,6 +61,22 @@ void require_format(const Recipe& recipe, const Format& format) {
                                             recipe.name, known, format_name(format)));
 }
 
+// Compiled code rounds where its fusions end, and these change with the shape.
+void require_known(const Recipe& recipe, const Problem& p) {
+  if (!recipe.only) return;
+  const auto& [rows, keys, dim, mask] = *recipe.only;
+  if (p.rows == rows && p.keys == keys && p.dim == dim && p.mask == mask) return;
+  const auto described = [](int64_t r, int64_t k, int64_t d, const Mask& m) {
+    return fmt::format("{} x {}, head size {}{}", r, k, d, m == causal_mask ? ", causal" : "");
+  };
+  throw Error(
+      ErrorKind::usage,
+      fmt::format("kernel {}: where compiled code rounds is known for {} only, which is two "
+                  "row buckets of 512; found {}",
+                  recipe.name, described(rows, keys, dim, mask),
+                  described(p.rows, p.keys, p.dim, p.mask)));
+}
+
 }  // namespace
 
 namespace {
@@ -168,7 +184,8 @@ uint32_t scale_constant(const Recipe& recipe, uint32_t scale) {
   const auto binary32 = Soft<fp32>::from_bits(scale);
   switch (recipe.scaling) {
     case Scaling::after_maximum:
-    case Scaling::two_products: break;
+    case Scaling::two_products:
+    case Scaling::natural: break;
     case Scaling::one_product: return (binary32 * Soft<fp32>::from_bits(detail::log2_of_e)).bits();
   }
   return Soft<fp32>(Binary64(binary32) * Binary64(1.4426950408889634)).bits();
@@ -189,6 +206,7 @@ Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& given,
                std::span<const SiteOverride> overrides) {
   check(given);
   require_format(recipe, given.format);
+  require_known(recipe, given);
   const Problem problem = folded(recipe, given);
   const int64_t parts = split_parts(recipe, problem);
   const auto& tile = tile_row(parts > 1 ? recipe.split.tiles : recipe.tiles, problem.dim);
@@ -206,7 +224,7 @@ Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& given,
             .parts = parts,
             .scale_log2 = scale_constant(recipe, problem.scale),
             .contracts = contracts(recipe, problem),
-            .accumulator = problem.dim <= recipe.largest_dim_in_registers ? Accumulator::registers
+            .accumulator = problem.dim <= recipe.largest_dim_in_registers ? recipe.accumulator
                                                                           : Accumulator::memory,
             .log_sum_exp = problem.rows == 1 ? recipe.one_row_log_sum_exp : recipe.log_sum_exp};
   for (const auto& change : overrides) {

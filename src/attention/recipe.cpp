@@ -5,6 +5,7 @@
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
 #include "ulpscope/attention/recipes/flex_triton.hpp"
 #include "ulpscope/attention/recipes/memeff_torch.hpp"
+#include "ulpscope/attention/recipes/paper.hpp"
 #include "ulpscope/base/error.hpp"
 
 #include <string>
@@ -14,7 +15,16 @@
 namespace ulpscope {
 
 std::span<const Recipe* const> recipes() {
-  static constexpr std::array table{&fa2_torch, &memeff_torch, &cudnn_9_19, &flex_triton,
+  static constexpr std::array table{&fa2_torch,
+                                    &memeff_torch,
+                                    &cudnn_9_19,
+                                    &flex_triton,
+                                    &paper_eager,
+                                    &paper_eager_stable,
+                                    &paper_compiled,
+                                    &paper_compiled_stable,
+                                    &paper_compiled_inside,
+                                    &paper_compiled_inside_stable,
                                     &exact_attention};
   return table;
 }

@@ -6,14 +6,18 @@ namespace ulpscope {
 
 namespace {
 
-// Tiles [first, end) that some row of the tile sees: its first row sees the first key of all, its
-// last row the last one.
+// Tiles [first, end) that some row of the tile sees, or all: its first row sees the first key of
+// all, its last row the last one.
 struct TileRange {
   int64_t first;
   int64_t end;
 };
 
-TileRange seen_tiles(const Plan& plan, int64_t first_row) {
+TileRange visited_tiles(const Plan& plan, int64_t first_row) {
+  switch (plan.recipe->hidden_keys) {
+    case HiddenKeys::left_out: break;
+    case HiddenKeys::lowest_number: return {0, plan.key_tiles()};
+  }
   const int64_t first_key = plan.seen(first_row).first;
   const int64_t end_key = plan.seen(first_row + plan.tile_rows - 1).end;
   return {first_key / plan.tile_keys, (end_key + plan.tile_keys - 1) / plan.tile_keys};
@@ -59,7 +63,7 @@ std::vector<Visit> whole_walk(const Plan& plan, int64_t first_row) {
     add_blocks(plan, first_row, Hidden::nothing, walk);
     return walk;
   }
-  const TileRange seen = seen_tiles(plan, first_row);
+  const TileRange seen = visited_tiles(plan, first_row);
   for (int64_t t = seen.first; t < seen.end; ++t) {
     walk.push_back({.tile = t, .contracted = plan.contracts});
   }

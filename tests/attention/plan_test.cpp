@@ -1,6 +1,7 @@
 // Split decisions and tile sizes as published for FlashAttention-2 and found on an H200.
 #include "ulpscope/attention/plan.hpp"
 
+#include "ulpscope/attention/recipes/paper.hpp"
 #include "ulpscope/base/error.hpp"
 
 #include <string>
@@ -144,6 +145,32 @@ TEST_CASE("overrides change the sites they name and no other") {
     const Cast expected = row.site == Site::row_sum ? Cast{bf16, upward} : recipe[row.site];
     CHECK(plan.map[row.site] == expected);
   }
+}
+
+TEST_CASE(
+    "compiled code of a shape whose fusions are unknown is refused with the one that is known") {
+  const auto owned = random_problem(1, {.rows = 8, .keys = 8, .dim = 64, .mask = causal_mask});
+  try {
+    make_plan(paper_compiled, chip_named("h200"), owned.problem, {});
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::usage);
+    CHECK(contains(error.what(), "1024 x 1024, head size 64, causal"));
+    CHECK(contains(error.what(), "8 x 8"));
+  }
+  make_plan(paper_eager, chip_named("h200"), owned.problem, {});
+}
+
+TEST_CASE("what becomes of l and O goes by row tile; the last entry serves the rest") {
+  const auto owned =
+      random_problem(1, {.rows = 1024, .keys = 1024, .dim = 64, .mask = causal_mask});
+  const Plan plan = make_plan(paper_compiled_stable, chip_named("h200"), owned.problem, {});
+  CHECK(plan.tile_ends(0).inner.row_sum == Kept::in_memory);
+  CHECK(plan.tile_ends(511).last.output == Kept::in_memory);
+  CHECK(plan.tile_ends(512).inner.row_sum == Kept::in_register);
+  CHECK(plan.tile_ends(512).last.row_sum == Kept::in_memory);
+  CHECK(plan.tile_ends(1024).last.row_sum == Kept::in_memory);
+  CHECK(plan_of(owned).tile_ends(0).last.row_sum == Kept::in_register);
 }
 
 TEST_CASE("what the kernel or the chip does not take is refused by name") {

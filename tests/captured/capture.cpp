@@ -73,6 +73,7 @@ class CaseFile {
         prefix_(own_ ? "" : name + "."),
         source_(open_tensors(folder / (own_ ? name + ".npz" : "cases.npz"))) {}
   Tensor read(const std::string& tensor) const { return source_.read(prefix_ + tensor); }
+  bool has(const std::string& tensor) const { return source_.find(prefix_ + tensor) != nullptr; }
 
  private:
   bool own_;
@@ -197,9 +198,12 @@ Replay replay_forward(const std::filesystem::path& folder, const std::string& na
   const Plan plan = make_plan(recipe, chip_named("h200"), recorded.problem, {});
 
   const Tensor o = file.read(prefix + "o");
-  const Tensor lse = file.read(prefix + "lse");
   const auto o_recorded = words<uint16_t>(o);
-  const auto lse_recorded = unpadded(recorded.problem, words<uint32_t>(lse));
+  std::vector<uint32_t> lse_recorded;
+  if (file.has(prefix + "lse")) {
+    const Tensor lse = file.read(prefix + "lse");
+    lse_recorded = unpadded(recorded.problem, words<uint32_t>(lse));
+  }
   const Simulated simulated = simulate(plan);
   const auto& o_simulated = simulated.o;
   const auto& lse_simulated = simulated.lse;

@@ -20,7 +20,7 @@ struct Replay {
   int64_t lse_different = 0;
 };
 
-// `prefix` names the outputs in the file: fa_o, fa_lse for "fa_".
+// `prefix` names the outputs in the file: fa_o, fa_lse for "fa_". Not every recording has an LSE.
 Replay replay_forward(const std::filesystem::path& folder, const std::string& name,
                       const Recipe& recipe, const std::string& prefix);
 

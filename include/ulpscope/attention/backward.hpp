@@ -1,6 +1,6 @@
 // The backward pass of one head, driven by a plan, in the verbs of the forward pass:
 //
-//   delta = rowsum(dO O)                                   delta
+//   delta = rowsum(dO O)                                   delta, delta_cast
 //   for the tiles of the schedule
 //     S = Q.K^T, P again from the LSE                      bwd_...
 //     dP = dO.V^T                                          dp
@@ -8,6 +8,7 @@
 //     P16 = cast P, dS16 = cast dS                         ..._cast
 //     dV = dV + P16^T.dO,  dK = dK + dS16^T.Q              dv_accumulate, dk_accumulate
 //     dQ = dQ + dS16.K                                     dq_accumulate, dq_add, dq_combine
+//     or + of each tile's own product                      d._combine
 //   dK scale, dQ scale, stored                             ..._scale, ..._store
 //
 // The accumulators of a head live through the whole schedule, so that dK and dV may be swept in
@@ -79,6 +80,8 @@ class BackwardPass {
   void key_of_tile(const Tile& tile, KeyAccumulators& keys, int64_t key);
   void dq_of_tile(const Tile& tile, int64_t row);
   void combine_buffer();
+  ChainResult gradient_chain(const Machine<Sink>& machine, ChainRow a, ChainRow b, int64_t length,
+                             uint32_t c) const;
 
   const BackwardPlan& plan_;
   Spread spread_;

@@ -35,12 +35,15 @@ struct DeltaLayout {
   int columns;
 };
 
+enum class DeltaKept { binary32, input_format };
+
 struct DeltaRule {
   std::span<const DeltaLayout> layouts;  // by head size, ascending
   // Layouts that the library may take instead, by timing them: all rows that fit a head size.
   std::span<const DeltaLayout> tuned;
   DeltaSum sum;
   Butterfly join;
+  DeltaKept kept = DeltaKept::binary32;
 };
 
 // From a score S and the row's statistic L to P; c = binary32(scale log2 e), g = log2 e.
@@ -67,6 +70,18 @@ enum class QueryGradient {
   one_chain,       // the accumulator goes from key tile to key tile
   atomic_buffers,  // key tiles dealt out to buffers, added there by atomics that flush, then summed
   sum_of_parts,    // a fresh accumulator a key tile; their binary32 sum
+};
+
+// How dK and dV are put together from the row tiles.
+enum class KeyGradient {
+  one_chain,     // the accumulators go from row tile to row tile
+  sum_of_parts,  // a fresh accumulator a row tile; their binary32 sum
+};
+
+// What multiplies P and dS with their partners.
+enum class GradientProducts {
+  tensor_cores,
+  fma_chain,  // binary32, a term after the other
 };
 
 // The order in which the row tiles of a key tile are swept, and key tiles for dQ.
@@ -96,6 +111,8 @@ struct BackwardRules {
   // subnormal operands and results to zero.
   std::span<const Site> input_format_sites;
   std::span<const Site> flushed_sites;
+  KeyGradient key_gradient = KeyGradient::one_chain;
+  GradientProducts products = GradientProducts::tensor_cores;
 };
 
 }  // namespace ulpscope

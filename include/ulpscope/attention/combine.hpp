@@ -133,7 +133,7 @@ CombinedSums combine_sums(const Machine<Sink>& machine, const PartialRows& parts
         Site::combine_shift, row,
         subtract(register_value(parts.maximum[at(i)]), shift, machine.mode(Site::combine_shift)));
     const uint32_t weight =
-        machine.one_hardware(Site::combine_exponential, row, detail::ex2_of(plan, step),
+        machine.one_hardware(Site::combine_exponential, row, detail::exponential_of(plan, step),
                              [&] { return exp2_value(register_value(step)); });
     joint.sum = detail::fused(machine, Site::combine_sum, row, weight, parts.sum[at(i)], joint.sum);
     const uint32_t* const part = &parts.o[at(i) * static_cast<size_t>(parts.dim)];

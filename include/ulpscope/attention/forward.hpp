@@ -14,14 +14,17 @@
 //   O / l, LSE                       reciprocal, normalise, log2_row_sum, log_row_sum, lse
 //
 // Where O is kept in memory the product starts at 0 and r, O and in the last tile 1 / l meet it
-// afterwards (update_memory). With split keys each part does this for its own tiles and combine.hpp
-// joins the parts. Rows are independent of each other; a tile only shares the decoded K and V.
+// afterwards (update_memory); code without a fused kernel rounds each tile's product by itself and
+// adds it to O (add_tile_product: output_add, output_keep). With split keys each part does this for
+// its own tiles and combine.hpp joins the parts. Rows are independent of each other; a tile only
+// shares the decoded K and V.
 //
 // Limits: head sizes and formats that the plan allows. Memory: one row tile of O and one of K, V.
 // Tested by tests/attention/forward_test.cpp (against a naive pass over Soft) and tests/captured.
 #pragma once
 
 #include "ulpscope/attention/combine.hpp"
+#include "ulpscope/attention/maximum.hpp"
 #include "ulpscope/attention/walk.hpp"
 #include "ulpscope/trace/log.hpp"
 
@@ -70,10 +73,13 @@ class ForwardPass {
   bool run_part(const TileRows& rows, int64_t part);
   void visit(const TileRows& rows, const Visit& visit);
   void visit_row(int64_t row, const KeySpan& keys, bool last);
+  void rescale_row(int64_t row, uint32_t factor);
   void score_row(int64_t row, const KeySpan& keys);
   void cast_row(int64_t row, const KeySpan& keys);
   void accumulate(int64_t row, const KeySpan& keys, const uint32_t* from, uint32_t* to);
   void update_memory(int64_t row, uint32_t factor, bool last);
+  void add_tile_product(int64_t row, Kept output);
+  void divide_row(int64_t row, uint32_t sum, const uint32_t* from, uint32_t* o);
   RowEnd finish(int64_t row, uint32_t no_lse, uint32_t* o);
   void normalise(int64_t row, uint32_t inverse, const uint32_t* from, uint32_t* o);
   void store_output(int64_t row, uint32_t* o);
@@ -91,6 +97,7 @@ class ForwardPass {
   std::vector<uint32_t> scores_;  // tile_keys: S, then P, of one row
   std::vector<uint32_t> scaled_;  // tile_keys: what the maximum is taken over, where not S
   std::vector<uint32_t> update_;  // dim: a tile's product, where O is kept in memory
+  TileEnds ends_;                 // of the row tile
   std::vector<RowState> states_;  // tile_rows
   std::vector<uint32_t> o_;       // tile_rows x dim, the running output
   PartialRows parts_;             // with split keys: every part's O and LSE

@@ -34,7 +34,8 @@ uint32_t reciprocal_of(const Machine<Sink>& machine, int64_t row, uint32_t sum) 
   const bool nan_counts = plan.recipe->unusable_sum == UnusableSum::zero_or_nan;
   if (is_zero(fp32, sum) || (nan_counts && is_nan(fp32, sum))) return detail::one32;
   switch (plan.recipe->normalise) {
-    case Normalise::multiply_by_reciprocal: break;
+    case Normalise::multiply_by_reciprocal:
+    case Normalise::divide: break;
     case Normalise::multiply_by_rcp:
       return machine.one_hardware(Site::reciprocal, row, rcp_approx(*plan.tables, sum),
                                   [&] { return divide(one, l); });
@@ -109,6 +110,11 @@ RowEnd log_sum_exp(const Machine<Sink>& machine, int64_t row, uint32_t maximum, 
       const uint32_t log2 = logarithm(machine, Site::log2_row_sum, row, sum, library_log2f(sum));
       const uint32_t base2 = sum_of(machine, Site::base2_lse, row, maximum, log2);
       return {product(machine, Site::lse, row, base2, ln_2), base2};
+    }
+    case LogSumExp::kept_sum: {
+      const uint32_t l = kept_row_sum(machine, row, sum);
+      const uint32_t log = logarithm(machine, Site::log_row_sum, row, l, library_logf(l));
+      return {sum_of(machine, Site::lse, row, maximum, log), 0};
     }
   }
   return {};

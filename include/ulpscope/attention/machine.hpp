@@ -35,6 +35,9 @@ struct ChainResult {
 template <Carries carries>
 ChainResult run_chain(const FusedSum& sum, ChainRow a, ChainRow b, int64_t length, uint32_t c);
 
+// The same by binary32 FMAs, a term after the other.
+uint32_t run_fma_chain(ChainRow a, ChainRow b, int64_t length, uint32_t c);
+
 template <class Sink, class CastVerb>
 class Step {
  public:

@@ -10,6 +10,7 @@
 #include "ulpscope/attention/recipe.hpp"
 #include "ulpscope/hardware/chip.hpp"
 
+#include <algorithm>
 #include <span>
 
 namespace ulpscope {
@@ -29,6 +30,13 @@ struct Plan {
   bool contracts;       // the exponent, in tiles where no mask is evaluated
   Accumulator accumulator;
   LogSumExp log_sum_exp;
+
+  // What becomes of l and O in the row tile that starts at `first_row`.
+  TileEnds tile_ends(int64_t first_row) const {
+    const auto& ends = recipe->tile_ends;
+    if (ends.empty()) return {};
+    return ends[std::min(static_cast<size_t>(first_row / tile_rows), ends.size() - 1)];
+  }
 
   SeenKeys seen(int64_t row) const { return seen_keys(problem, recipe->alignment, row); }
 

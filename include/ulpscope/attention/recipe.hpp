@@ -14,8 +14,10 @@
 #include "ulpscope/attention/backward_rules.hpp"
 #include "ulpscope/attention/casts.hpp"
 #include "ulpscope/attention/problem.hpp"
+#include "ulpscope/attention/unfused.hpp"
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -48,6 +50,7 @@ enum class Scaling {
   after_maximum,  // m over S; RN(RN(S c) - RN(m c)), c = binary32(scale * log2 e)
   one_product,    // m over s = RN(S c), c = RN(scale g); RN(s - m)
   two_products,   // m over s = RN(RN(S scale) g); RN(s - m)
+  natural,        // m over s = RN(S scale); RN(s - m), for an exponential to the base e
 };
 
 // Whether the last product and the difference after it round once: fma(RN(S scale), g, -m). One
@@ -61,6 +64,7 @@ enum class ExponentContraction {
 enum class Exponential {
   ex2,      // exp2f: MUFU.EX2 with the scaling that keeps subnormal results
   ex2_ftz,  // MUFU.EX2 alone: subnormals are zeros
+  expf,     // the library's expf
 };
 
 // Where a row that has seen only scores of -infinity subtracts 0 in their place.
@@ -81,14 +85,18 @@ enum class Carry {
   lane_sums,       // the tile's lanes alone, then fma(lane, r, the tile's lane)
   tile_sum,        // the tile's lanes joined, then fma(l, r, tile sum)
   group_sums,      // RN(l r), then the joined lanes of 32 columns after 32 columns are added
+  separate,        // the tile's lanes joined, then RN(RN(l r) + tile sum)
 };
 
-// The sum of a row of P: lane t of `lanes` adds the columns c with (c / 2) mod lanes = t, in
+// The sum of a row of P: lane t of `lanes` adds the columns c with (c / columns) mod lanes = t, in
 // ascending order. Lanes that run on through the tiles are joined at the end.
 struct RowSum {
   int lanes;
   Carry carry;
   Butterfly join;
+  int columns = 2;
+  int neighbours = 1;       // so many lanes side by side are added in order, before the butterfly
+  uint32_t tile_least = 0;  // with Carry::separate: a smaller tile sum becomes this binary32 number
 };
 
 // Where the running O lives between tiles.
@@ -97,11 +105,13 @@ enum class Accumulator {
   // In binary32 memory, updated once a tile by a product that starts at 0; 1/l enters in the last
   // update: RN(O / l), or fma(r, O, a) in the middle and fma(1/l, a, RN(RN(r / l) O)) at the end.
   memory,
+  tile_products,  // every tile's product starts at 0 and is rounded by itself: RN(O r) + product
 };
 
 enum class Normalise {
   multiply_by_reciprocal,  // O * RN(1 / l)
   multiply_by_rcp,         // O * MUFU.RCP(l)
+  divide,                  // RN(O / l)
 };
 
 // What 1 / l and ln l are for a row sum that cannot be divided by.
@@ -118,6 +128,7 @@ enum class LogSumExp {
   logarithm_fused,   // fma(log2 l, ln 2, RN(m * ln 2))
   natural_sum,       // RN(RN(m / g) + logf(l))
   product_of_base2,  // RN(RN(m + log2f(l)) * ln 2)
+  kept_sum,          // RN(m + logf(l)), l rounded as where it is kept in memory
 };
 
 // How many parts the keys are cut into.
@@ -185,6 +196,13 @@ struct Recipe {
   std::span<const Site> flushed_sites;
   // The backward pass; null where the kernel has none here.
   const BackwardRules* backward;
+
+  // Below what most kernels do alike.
+  std::optional<KnownProblem> only = {};
+  HiddenKeys hidden_keys = HiddenKeys::left_out;
+  std::optional<StableMaximum> stable = {};
+  Accumulator accumulator = Accumulator::registers;  // of heads that are not too large for it
+  std::span<const TileEnds> tile_ends = {};          // by row tile; the last one serves the rest
 };
 
 std::span<const Recipe* const> recipes();

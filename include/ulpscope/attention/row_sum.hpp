@@ -1,8 +1,9 @@
 // The sum of a row of P, as the lanes that hold a score row add it.
 //
-// Lane t of n holds the columns c with (c / 2) mod n = t and adds them in ascending order; a
-// butterfly joins the lanes. Kernels differ in what runs on from tile to tile (lanes or their sum),
-// in where the old sum is brought down to the new maximum, and in the order of the butterfly:
+// Lane t of n holds the columns c with (c / 2) mod n = t, or other groups than pairs, and adds them
+// in ascending order; a butterfly joins the lanes. Kernels differ in what runs on from tile to tile
+// (lanes or their sum), in where the old sum is brought down to the new maximum, and in the order
+// of the butterfly:
 //
 //   4 lanes, far_first: (0 + 2) + (1 + 3)    near_first: (0 + 1) + (2 + 3)
 //
@@ -12,9 +13,12 @@
 
 #include "ulpscope/attention/softmax.hpp"
 
+#include <span>
+
 namespace ulpscope {
 
 using LaneSums = std::array<uint32_t, most_lanes>;
+inline constexpr int most_tile_lanes = 128;  // of sums that no lane carries on
 
 // The lanes joined by a butterfly. All lanes end with the same sum.
 template <class Sink>
@@ -55,13 +59,14 @@ enum class FirstAddition { taken, added, fused };
 template <class Sink>
 void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, const uint32_t* p,
                  int64_t from, int64_t to, FirstAddition first_addition, uint32_t factor,
-                 LaneSums& sums) {
-  const int lanes = machine.plan().recipe->row_sum.lanes;
+                 std::span<uint32_t> sums) {
+  const int64_t lanes = machine.plan().recipe->row_sum.lanes;
+  const int64_t width = machine.plan().recipe->row_sum.columns;
   machine.at(Site::row_sum, [&](auto step) {
     const auto r = step.operand(factor);
-    for (int t = 0; t < lanes; ++t) {
+    for (int64_t t = 0; t < lanes; ++t) {
       uint32_t& sum = sums[static_cast<size_t>(t)];
-      const int64_t start = from + 2 * t;
+      const int64_t start = from + width * t;
       if (start >= to) continue;
       switch (first_addition) {
         case FirstAddition::taken: sum = p[start]; break;
@@ -74,9 +79,9 @@ void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
                      fma(step.operand(sum), r, step.operand(p[start]), step.mode()));
           break;
       }
-      for (int64_t group = start; group < to; group += 2 * lanes) {
+      for (int64_t group = start; group < to; group += width * lanes) {
         const int64_t first = std::max(group == start ? start + 1 : group, keys.begin);
-        const int64_t end = std::min({group + 2, to, keys.end});
+        const int64_t end = std::min({group + width, to, keys.end});
         for (int64_t c = first; c < end; ++c) {
           sum = step(row, keys.first + c, add(step.operand(sum), step.operand(p[c]), step.mode()));
         }
@@ -93,6 +98,29 @@ uint32_t carried(const Machine<Sink>& machine, int64_t row, uint32_t old, uint32
   return machine.one(site, row,
                      fma(machine.operand(site, old), machine.operand(site, factor),
                          machine.operand(site, addend), machine.mode(site)));
+}
+
+// The tile's lanes, neighbours in order, then joined; not below the least.
+template <class Sink>
+uint32_t sum_of_tile(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                     const uint32_t* p) {
+  constexpr Site site = Site::row_sum;
+  const RowSum& order = machine.plan().recipe->row_sum;
+  std::array<uint32_t, most_tile_lanes> lanes{};
+  add_columns(machine, row, keys, p, 0, keys.count, FirstAddition::taken, one32, lanes);
+  const int count = order.lanes / order.neighbours;
+  machine.at(site, [&](auto step) {
+    for (int t = 0; t < count; ++t) {
+      uint32_t sum = lanes[static_cast<size_t>(t * order.neighbours)];
+      for (int n = 1; n < order.neighbours; ++n) {
+        const uint32_t next = lanes[static_cast<size_t>(t * order.neighbours + n)];
+        sum = step(row, 0, add(step.operand(sum), step.operand(next), step.mode()));
+      }
+      lanes[static_cast<size_t>(t)] = sum;
+    }
+  });
+  const uint32_t sum = joined_lanes(machine, row, site, order.join, lanes.data(), count);
+  return fmaximum(sum, order.tile_least);
 }
 
 }  // namespace detail
@@ -143,7 +171,23 @@ void add_to_row_sum(const Machine<Sink>& machine, int64_t row, const KeySpan& ke
       }
       break;
     }
+    case Carry::separate: {
+      constexpr Site site = Site::row_sum;
+      const uint32_t sum = detail::sum_of_tile(machine, row, keys, p);
+      const uint32_t old =
+          machine.one(site, row, multiply(machine.operand(site, l), machine.operand(site, factor)));
+      l = machine.one(
+          site, row,
+          add(machine.operand(site, old), machine.operand(site, sum), machine.mode(site)));
+      break;
+    }
   }
+}
+
+// l rounded to the format that it has in memory.
+template <class Sink>
+uint32_t kept_row_sum(const Machine<Sink>& machine, int64_t row, uint32_t sum) {
+  return machine.one(Site::row_sum_keep, row, machine.operand(Site::row_sum_keep, sum));
 }
 
 // l of the row.
@@ -156,7 +200,8 @@ uint32_t row_sum_of(const Machine<Sink>& machine, int64_t row, RowState state) {
       return joined_lanes(machine, row, Site::row_sum, order.join, state.lane_sums.data(),
                           order.lanes);
     case Carry::tile_sum:
-    case Carry::group_sums: break;
+    case Carry::group_sums:
+    case Carry::separate: break;
   }
   return state.lane_sums[0];
 }

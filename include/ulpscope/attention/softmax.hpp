@@ -36,6 +36,7 @@ struct KeySpan {
   int64_t end;
   bool guarded = false;     // Visit
   bool contracted = false;  // Visit
+  int64_t hidden = 0;       // keys that exist and are not seen
 };
 
 namespace detail {
@@ -83,13 +84,34 @@ void multiply_and_shift(const Machine<Sink>& machine, int64_t row, const KeySpan
   });
 }
 
-// 2^x by the recipe's instruction.
-inline uint32_t ex2_of(const Plan& plan, uint32_t x) {
+// scores[c] = scores[c] * factor, a binary32 product that is then rounded to the site's format.
+template <class Sink>
+void multiply_and_store(const Machine<Sink>& machine, Site site, int64_t row, const KeySpan& keys,
+                        uint32_t factor, uint32_t* scores) {
+  machine.at(site, [&](auto step) {
+    for (int64_t c = keys.begin; c < keys.end; ++c) {
+      const uint32_t x = scores[c];
+      scores[c] = step.hardware(row, keys.first + c, {fmul(x, factor), Flag::none}, [&] {
+        return multiply(register_value(x), register_value(factor));
+      });
+    }
+  });
+}
+
+// 2^x or e^x by the recipe's instruction.
+inline uint32_t exponential_of(const Plan& plan, uint32_t x) {
   switch (plan.recipe->exponential) {
     case Exponential::ex2: break;
     case Exponential::ex2_ftz: return mufu_ex2(*plan.tables, x);
+    case Exponential::expf: return library_expf(*plan.tables, x);
   }
   return ex2_approx(*plan.tables, x);
+}
+
+// What it should have returned.
+inline auto exact_exponential_of(const Plan& plan, uint32_t x) {
+  return plan.recipe->exponential == Exponential::expf ? exp_value(register_value(x))
+                                                       : exp2_value(register_value(x));
 }
 
 }  // namespace detail
@@ -118,16 +140,11 @@ void scale_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
       detail::multiply_scores(machine, Site::log2_score, row, keys, scores.s, detail::log2_of_e,
                               scores.maximum_of);
       break;
+    case Scaling::natural:
+      detail::multiply_and_store(machine, Site::scaled_score, row, keys, plan.problem.scale,
+                                 scores.s);
+      break;
   }
-}
-
-// m over the old maximum and the seen scores. Order is irrelevant, nothing rounds.
-inline uint32_t raised_maximum(const Plan& plan, uint32_t old, const KeySpan& keys,
-                               const ScoreRow& scores) {
-  const bool raw = plan.recipe->scaling == Scaling::after_maximum;
-  const uint32_t* const from = raw ? scores.s : scores.maximum_of;
-  for (int64_t c = keys.begin; c < keys.end; ++c) old = fmaximum(old, from[c]);
-  return old;
 }
 
 // Whether a tile brings the old sums down; a maximum that stays has r = 1.
@@ -140,9 +157,9 @@ inline bool rescales(const Plan& plan, const RowState& state, uint32_t raised) {
   return true;
 }
 
-// r = 2^((old m - new m) c), or without c where m is scaled. A row without any visible key keeps
-// -infinity; in the tiles where the kernel masks it subtracts 0 for such a row, which makes r =
-// 2^-infinity = 0. Elsewhere a row that has seen only -infinity has r = 2^NaN
+// r = 2^((old m - new m) c), without c where m is scaled, or to the base e. A row without any
+// visible key keeps -infinity; in the tiles where the kernel masks it subtracts 0 for such a row,
+// which makes r = 2^-infinity = 0. Elsewhere a row that has seen only -infinity has r = 2^NaN
 // (data/captures/h200_fa2_infinite).
 template <class Sink>
 uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
@@ -157,11 +174,11 @@ uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan
     scaled = machine.one(Site::scaled_step, row,
                          multiply(register_value(step), register_value(plan.scale_log2)));
   }
-  return machine.one_hardware(Site::rescale_factor, row, detail::ex2_of(plan, scaled),
-                              [&] { return exp2_value(register_value(scaled)); });
+  return machine.one_hardware(Site::rescale_factor, row, detail::exponential_of(plan, scaled),
+                              [&] { return detail::exact_exponential_of(plan, scaled); });
 }
 
-// P = 2^(score - maximum), in scores.s: the difference, and the exponential.
+// P = 2^ or e^(score - maximum), in scores.s: the difference, and the exponential.
 template <class Sink>
 void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, uint32_t maximum,
                   const ScoreRow& scores) {
@@ -169,6 +186,7 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
   uint32_t* const s = scores.s;
   const uint32_t m = detail::subtrahend(maximum);
   switch (plan.recipe->scaling) {
+    case Scaling::natural: detail::shift_scores(machine, row, keys, s, m, s); break;
     case Scaling::after_maximum: {
       const uint32_t shift = machine.one(
           Site::scaled_maximum, row, multiply(register_value(m), register_value(plan.scale_log2)));
@@ -188,8 +206,8 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
   machine.at(Site::probability, [&](auto step) {
     for (int64_t c = keys.begin; c < keys.end; ++c) {
       const uint32_t x = s[c];
-      s[c] = step.hardware(row, keys.first + c, {detail::ex2_of(plan, x), Flag::none},
-                           [&] { return exp2_value(register_value(x)); });
+      s[c] = step.hardware(row, keys.first + c, {detail::exponential_of(plan, x), Flag::none},
+                           [&] { return detail::exact_exponential_of(plan, x); });
     }
   });
   std::fill(s, s + keys.begin, 0);
