@@ -62,10 +62,6 @@ ULPSCOPE_HD constexpr NumberClass number_class(const Format& f, Bits bits) {
   }
   return minus ? NumberClass::negative_normal : NumberClass::positive_normal;
 }
-template <class Bits>
-ULPSCOPE_HD constexpr bool is_normal(const Format& f, Bits bits) {
-  return is_finite(f, bits) && !is_zero(f, bits) && !is_subnormal(f, bits);
-}
 
 template <Format F, Rounding R, Format G, Rounding S>
 ULPSCOPE_HD constexpr Soft<F, R> copy_sign(Soft<F, R> x, Soft<G, S> y) {

@@ -178,31 +178,82 @@ constexpr int widest_precision() {
 template <class... X>
 using common_word = word_for_precision<widest_precision<X...>()>;
 
+template <class To>
+ULPSCOPE_HD constexpr Result<To> result_of(const BasicRounded<typename To::Code>& r) {
+  return {To::from_bits(r.bits), r.residue, r.flags};
+}
+
+template <Mode mode>
+struct Sum {
+  template <class Word>
+  ULPSCOPE_HD constexpr Exact<Word> operator()(const Exact<Word>& x, const Exact<Word>& y) const {
+    return add(x, y, mode);
+  }
+};
+
+// The exact result for normal operands; sums within one format have a shorter way.
+template <class Word, class Operation, class... X>
+ULPSCOPE_HD constexpr Exact<Word> exact_of_normals(Operation operation, X... x) {
+  return operation([&] {
+    constexpr Format f = X::format;
+    return decode_normal<Word>(f, x.bits());
+  }()...);
+}
+template <class Word, Mode mode, class X>
+ULPSCOPE_HD constexpr Exact<Word> exact_of_normals(Sum<mode> /*operation*/, X x, X y) {
+  constexpr Format f = X::format;
+  using Code = typename X::Code;
+  return add_normal<Word>(f, static_cast<Code>(x.bits()), static_cast<Code>(y.bits()), mode);
+}
+template <class X>
+ULPSCOPE_HD constexpr bool is_normal_number(X x) {
+  constexpr Format f = X::format;
+  return is_normal(f, x.bits());
+}
+
 template <class To, class Word>
 ULPSCOPE_HD constexpr Result<To> rounded_to(const Exact<Word>& x) {
   constexpr Format f = To::format;
-  const auto r = round_pack<typename To::Code>(f, x, To::rounding);
-  return {To::from_bits(r.bits), r.residue, r.flags};
+  return result_of<To>(round_pack<typename To::Code>(f, x, To::rounding));
+}
+
+// Any operands, any result. A call of its own, so that it does not crowd what is common.
+template <class To, class Operation, class... X>
+[[gnu::noinline]] ULPSCOPE_HD constexpr Result<To> compute_any(Operation operation, X... x) {
+  using Word = common_word<To, X...>;
+  return rounded_to<To>(operation(exact<To, Word>(x)...));
+}
+
+// An operation of exact values on numbers: the common case without a jump that cannot be guessed
+// (round_normal.hpp), all others by compute_any.
+template <class To, class Operation, class... X>
+ULPSCOPE_HD constexpr Result<To> compute(Operation operation, X... x) {
+  using Word = common_word<To, X...>;
+  using Code = typename To::Code;
+  if ((is_normal_number(x) && ...)) {
+    constexpr Format f = To::format;
+    const auto value = exact_of_normals<Word>(operation, x...);
+    if (rounds_to_normal<Code>(f, value)) [[likely]] {
+      return result_of<To>(round_normal<Code>(f, value, ByMode{To::rounding.mode}));
+    }
+  }
+  return compute_any<To>(operation, x...);
 }
 
 }  // namespace detail
 
 template <class To, class X, class Y>
 ULPSCOPE_HD constexpr Result<To> add_to(X x, Y y) {
-  using Word = detail::common_word<To, X, Y>;
-  return detail::rounded_to<To>(
-      add(detail::exact<To, Word>(x), detail::exact<To, Word>(y), To::rounding.mode));
+  return detail::compute<To>(detail::Sum<To::rounding.mode>{}, x, y);
 }
 template <class To, class X, class Y>
 ULPSCOPE_HD constexpr Result<To> subtract_to(X x, Y y) {
-  using Word = detail::common_word<To, X, Y>;
-  return detail::rounded_to<To>(
-      subtract(detail::exact<To, Word>(x), detail::exact<To, Word>(y), To::rounding.mode));
+  return detail::compute<To>(
+      [](const auto& a, const auto& b) { return subtract(a, b, To::rounding.mode); }, x, y);
 }
 template <class To, class X, class Y>
 ULPSCOPE_HD constexpr Result<To> multiply_to(X x, Y y) {
-  using Word = detail::common_word<To, X, Y>;
-  return detail::rounded_to<To>(multiply(detail::exact<To, Word>(x), detail::exact<To, Word>(y)));
+  return detail::compute<To>([](const auto& a, const auto& b) { return multiply(a, b); }, x, y);
 }
 template <class To, class X, class Y>
 ULPSCOPE_HD constexpr Result<To> divide_to(X x, Y y) {
@@ -211,9 +262,9 @@ ULPSCOPE_HD constexpr Result<To> divide_to(X x, Y y) {
 }
 template <class To, class X, class Y, class Z>
 ULPSCOPE_HD constexpr Result<To> fma_to(X x, Y y, Z z) {
-  using Word = detail::common_word<To, X, Y, Z>;
-  return detail::rounded_to<To>(fma(detail::exact<To, Word>(x), detail::exact<To, Word>(y),
-                                    detail::exact<To, Word>(z), To::rounding.mode));
+  return detail::compute<To>(
+      [](const auto& a, const auto& b, const auto& c) { return fma(a, b, c, To::rounding.mode); },
+      x, y, z);
 }
 template <class To, class X>
 ULPSCOPE_HD constexpr Result<To> sqrt_to(X x) {

@@ -54,6 +54,24 @@ ULPSCOPE_HD constexpr int bit_width(uint128 x) {
   return high != 0 ? 64 + bit_width(high) : bit_width(static_cast<uint64_t>(x));
 }
 
+// Zeros above the highest set bit.
+template <class Word>
+ULPSCOPE_HD constexpr int leading_zeros(Word x) {
+  return word_bits<Word> - bit_width(x);
+}
+
+// All bits set if the condition holds, else none.
+template <class Word>
+ULPSCOPE_HD constexpr Word ones_if(bool condition) {
+  return static_cast<Word>(Word{0} - static_cast<Word>(static_cast<int>(condition)));
+}
+// `x` if the condition holds, else `y`: for conditions that no processor can guess, such as which
+// of two operands is the larger one, because compilers make jumps of `?:`.
+template <class Word>
+ULPSCOPE_HD constexpr Word select(bool condition, Word x, Word y) {
+  return static_cast<Word>(y ^ ((x ^ y) & ones_if<Word>(condition)));
+}
+
 // The lowest n bits set, 0 <= n <= word_bits.
 template <class Word>
 ULPSCOPE_HD constexpr Word low_mask(int n) {

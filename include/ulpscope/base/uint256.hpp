@@ -45,6 +45,9 @@ struct Uint256 {
   ULPSCOPE_HD friend constexpr Uint256 operator|(const Uint256& x, const Uint256& y) {
     return {x.high | y.high, x.low | y.low};
   }
+  ULPSCOPE_HD friend constexpr Uint256 operator^(const Uint256& x, const Uint256& y) {
+    return {x.high ^ y.high, x.low ^ y.low};
+  }
   ULPSCOPE_HD friend constexpr Uint256 operator&(const Uint256& x, const Uint256& y) {
     return {x.high & y.high, x.low & y.low};
   }

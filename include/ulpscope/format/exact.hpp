@@ -56,7 +56,7 @@ ULPSCOPE_HD constexpr Flag& operator|=(Flag& a, Flag b) { return a = a | b; }
 ULPSCOPE_HD constexpr bool has(Flag flags, Flag flag) { return (flags & flag) != Flag::none; }
 // `flag` if the condition holds, else none.
 ULPSCOPE_HD constexpr Flag flag_if(bool condition, Flag flag) {
-  return condition ? flag : Flag::none;
+  return static_cast<Flag>(static_cast<unsigned>(condition) * static_cast<unsigned>(flag));
 }
 
 template <class Word>
@@ -129,14 +129,30 @@ using word_for = word_for_precision<precision(F)>;
 template <Format F>
 using code_for = std::conditional_t<(width(F) <= 64), uint64_t, uint128>;
 
+namespace detail {
+// The value of a code that is_normal.
+template <class Word, class Bits>
+ULPSCOPE_HD constexpr Exact<Word> decode_normal(const Format& f, Bits code) {
+  using Code = code_of_bits<Bits>;
+  const auto bits = static_cast<Code>(code);
+  const auto trailing = static_cast<uint64_t>(bits & trailing_mask<Code>(f));
+  const int field = static_cast<int>((bits & magnitude_mask<Code>(f)) >> f.trailing_bits);
+  return {.significand = static_cast<Word>(trailing | (uint64_t{1} << f.trailing_bits)),
+          .exponent = field - f.bias - f.trailing_bits,
+          .kind = Kind::finite,
+          .negative = is_negative(f, bits)};
+}
+}  // namespace detail
+
 // The value that a code of `f` means. A signalling NaN raises invalid.
 template <class Word, class Bits>
 ULPSCOPE_HD constexpr Exact<Word> decode(const Format& f, Bits code) {
   using Code = code_of_bits<Bits>;
   const auto bits = static_cast<Code>(code);
+  if (is_normal(f, bits)) [[likely]]
+    return detail::decode_normal<Word>(f, bits);
   const bool negative = is_negative(f, bits);
   const auto trailing = static_cast<uint64_t>(bits & trailing_mask<Code>(f));
-  const int field = static_cast<int>((bits & exponent_mask<Code>(f)) >> f.trailing_bits);
   if (is_nan(f, bits)) {
     const uint64_t payload =
         f.nan == Nan::ieee && trailing != 0 ? trailing << (64 - f.trailing_bits) : 0;
@@ -146,17 +162,11 @@ ULPSCOPE_HD constexpr Exact<Word> decode(const Format& f, Bits code) {
             .flags = flag_if(is_signalling(f, bits), Flag::invalid)};
   }
   if (is_infinity(f, bits)) return exact_infinity<Word>(negative);
-  if (field == 0 && f.zero != Zero::none) {
-    if (trailing == 0 || f.subnormals == Subnormals::absent) {
-      return exact_zero<Word>(negative && f.zero == Zero::both);
-    }
-    return {.significand = static_cast<Word>(trailing),
-            .exponent = emin(f) - f.trailing_bits,
-            .kind = Kind::finite,
-            .negative = negative};
+  if (trailing == 0 || f.subnormals == Subnormals::absent) {
+    return exact_zero<Word>(negative && f.zero == Zero::both);
   }
-  return {.significand = static_cast<Word>(trailing | (uint64_t{1} << f.trailing_bits)),
-          .exponent = field - f.bias - f.trailing_bits,
+  return {.significand = static_cast<Word>(trailing),
+          .exponent = emin(f) - f.trailing_bits,
           .kind = Kind::finite,
           .negative = negative};
 }

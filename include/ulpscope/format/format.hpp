@@ -201,6 +201,16 @@ ULPSCOPE_HD constexpr bool is_subnormal(const Format& f, Bits bits) {
   return f.subnormals == Subnormals::present && (code & exponent_mask<Code>(f)) == 0 &&
          (code & trailing_mask<Code>(f)) != 0;
 }
+// A finite number of full precision: no zero and no subnormal.
+template <class Bits>
+ULPSCOPE_HD constexpr bool is_normal(const Format& f, Bits bits) {
+  using Code = code_of_bits<Bits>;
+  const Code smallest = f.zero == Zero::none ? Code{0} : Code{1} << f.trailing_bits;
+  const Code magnitude = static_cast<Code>(bits) & magnitude_mask<Code>(f);
+  const Code largest = largest_finite_bits<Code>(f);
+  // Below `smallest` the difference wraps; few formats have no normal numbers at all.
+  return largest >= smallest && magnitude - smallest <= largest - smallest;
+}
 
 // The code of a magnitude with a sign; zero takes none in a format that has no -0.
 template <class Code>

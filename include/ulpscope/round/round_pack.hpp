@@ -1,7 +1,7 @@
 // The one place that rounds: an exact value in, bits, signed residue and flags out.
 //
 //   round_pack(bf16, -4.703990459..., nearest_even)
-//     -> bits 0xC097 (-4.71875), residue -0.4723 ulp, flags inexact | away
+//     -> bits 0xC097 (-4.71875), residue -0.4723 ulp, flags inexact | away | broken_tie
 //
 // Everything that the library calls rounding, saturating or overflowing happens here; no
 // operation, chip model or cast has a notion of "nearest" of its own. What a rounding decides is a
@@ -25,6 +25,7 @@
 // Tested by tests/round/round_pack_test.cpp and, against exact rationals, tests/exhaustive.
 #pragma once
 
+#include "ulpscope/round/round_normal.hpp"
 #include "ulpscope/round/special_codes.hpp"
 #include "ulpscope/round/split.hpp"
 #include "ulpscope/round/stochastic.hpp"
@@ -83,10 +84,11 @@ ULPSCOPE_HD constexpr Flag inexact_flags(const Format& f, const Exact<Word>& x,
          flag_if(fraction.rest, Flag::residue_truncated);
 }
 
+// Every value, whether common or not: what round_normal is measured by.
 template <class Code, class Word, class Direction>
-ULPSCOPE_HD constexpr BasicRounded<Code> round_by(const Format& f, const Exact<Word>& x,
-                                                  const Policy& policy,
-                                                  const Direction& direction) {
+ULPSCOPE_HD constexpr BasicRounded<Code> round_general(const Format& f, const Exact<Word>& x,
+                                                       const Policy& policy,
+                                                       const Direction& direction) {
   if (x.kind != Kind::finite) return pack_special<Code>(f, x, policy);
   // Where the lowest kept bit goes: `quantum` is its power of two.
   const int top = exponent_of(x);
@@ -142,6 +144,15 @@ ULPSCOPE_HD constexpr BasicRounded<Code> round_by(const Format& f, const Exact<W
       away ? residue_one_ulp - fraction.units - (fraction.rest ? 1 : 0) : -fraction.units;
   if (x.negative) residue = -residue;
   return {signed_bits(f, x.negative, magnitude), residue, flags};
+}
+
+template <class Code, class Word, class Direction>
+ULPSCOPE_HD constexpr BasicRounded<Code> round_by(const Format& f, const Exact<Word>& x,
+                                                  const Policy& policy,
+                                                  const Direction& direction) {
+  if (rounds_to_normal<Code>(f, x)) [[likely]]
+    return round_normal<Code>(f, x, direction);
+  return round_general<Code>(f, x, policy, direction);
 }
 
 }  // namespace detail

@@ -89,7 +89,8 @@ ULPSCOPE_HD constexpr Rounding saturating(Rounding r) {
   return r;
 }
 
-// What rounding drops, in units of the lowest bit kept:
+// What rounding drops, in units of the lowest bit kept: the first bit dropped counts two, anything
+// below it one.
 enum class Lost : uint8_t {
   nothing,     // 000...
   below_half,  // 0xx... with some x set
@@ -97,18 +98,24 @@ enum class Lost : uint8_t {
   above_half,  // 1xx... with some x set
 };
 
-// Whether the magnitude is increased to the next neighbour.
+// Half, and something more or an odd significand.
+ULPSCOPE_HD constexpr bool more_than_half(Lost lost, bool odd) {
+  return static_cast<int>(lost) + static_cast<int>(odd) > static_cast<int>(Lost::half);
+}
+
+// Whether the magnitude is increased to the next neighbour. Words instead of jumps: which of two
+// neighbours is nearer cannot be guessed.
 ULPSCOPE_HD constexpr bool rounds_away(Mode mode, Lost lost, bool negative, bool odd) {
-  if (lost == Lost::nothing) return false;
+  const bool inexact = lost != Lost::nothing;
   switch (mode) {
-    case Mode::nearest_even: return lost == Lost::above_half || (lost == Lost::half && odd);
-    case Mode::nearest_away: return lost == Lost::above_half || lost == Lost::half;
+    case Mode::nearest_even: return more_than_half(lost, odd);
+    case Mode::nearest_away: return lost >= Lost::half;
     case Mode::nearest_zero: return lost == Lost::above_half;
     case Mode::toward_zero: return false;
-    case Mode::up: return !negative;
-    case Mode::down: return negative;
-    case Mode::away: return true;
-    case Mode::to_odd: return !odd;
+    case Mode::up: return inexact & !negative;
+    case Mode::down: return inexact & negative;
+    case Mode::away: return inexact;
+    case Mode::to_odd: return inexact & !odd;
   }
   return false;
 }

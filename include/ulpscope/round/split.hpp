@@ -34,10 +34,9 @@ struct Discarded {
 
 template <class Word>
 ULPSCOPE_HD constexpr Lost lost_of(const Discarded<Word>& d) {
-  if (d.word == 0 && !d.sticky) return Lost::nothing;
-  const Word half = Word{1} << (d.depth - 1);
-  if (d.word < half) return Lost::below_half;
-  return d.word > half || d.sticky ? Lost::above_half : Lost::half;
+  const auto half = static_cast<unsigned>(static_cast<uint64_t>(d.word >> (d.depth - 1)));
+  const bool rest = (d.word & low_mask<Word>(d.depth - 1)) != 0;
+  return static_cast<Lost>(2 * half + static_cast<unsigned>(rest | d.sticky));
 }
 
 template <class Word>
@@ -71,16 +70,16 @@ template <class Word>
 ULPSCOPE_HD constexpr Fraction fraction_of_ulp(const Discarded<Word>& d) {
   if (d.depth <= 32) return {static_cast<int64_t>(d.word << (32 - d.depth)), d.sticky};
   const auto cut = shift_right_jam(d.word, d.depth - 32);
-  return {static_cast<int64_t>(cut.word), cut.sticky || d.sticky};
+  return {static_cast<int64_t>(cut.word), (cut.sticky | d.sticky) != 0};
 }
 
 // Within 2^-4 ulp of half way: a tie, had a small rest not decided it.
 ULPSCOPE_HD constexpr bool is_broken_tie(Lost lost, Fraction fraction) {
   constexpr int64_t half = residue_one_ulp / 2;
   constexpr int64_t reach = residue_one_ulp / 16;
-  if (lost == Lost::half || lost == Lost::nothing) return false;
-  return fraction.units >= half - reach &&
-         (fraction.units < half + reach || (fraction.units == half + reach && !fraction.rest));
+  // Twice the units, and one for a rest: a number of which one comparison asks for both ends.
+  const int64_t above = 2 * (fraction.units - (half - reach)) + static_cast<int64_t>(fraction.rest);
+  return (static_cast<uint64_t>(above) <= 4 * reach) != (lost == Lost::half);
 }
 
 // The direction of a mode.
