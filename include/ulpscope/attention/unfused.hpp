@@ -4,7 +4,8 @@
 //   l after a tile, eager: kept in memory, so rounded to bf16; compiled: in a register or in
 //   memory, by where the compiler ends a kernel
 //
-// Tested by tests/attention/maximum_test.cpp, plan_test.cpp and tests/captured/paper_test.cpp.
+// Tested by tests/attention/maximum_test.cpp, plan_test.cpp, unfused_test.cpp and
+// tests/captured/paper_test.cpp.
 #pragma once
 
 #include "ulpscope/attention/problem.hpp"

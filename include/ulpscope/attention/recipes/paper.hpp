@@ -16,7 +16,8 @@
 // Limits: head sizes and lengths of the eager row beyond the recorded 1024 x 1024, D = 64 follow
 // the same rules without having been held; its backward pass raises an error in PyTorch. Source:
 // the paper's attention.py and fits to recordings of an H200 with PyTorch 2.11,
-// docs/numerics/kernels.md. Held bit for bit by tests/captured/paper_test.cpp.
+// docs/numerics/kernels.md. Held bit for bit by tests/captured/paper_test.cpp and
+// paper_gradients_test.cpp, and by plain twins in tests/attention/unfused*_test.cpp.
 #pragma once
 
 #include "ulpscope/attention/recipe.hpp"
