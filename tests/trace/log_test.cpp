@@ -103,7 +103,7 @@ TEST_CASE("columns of different heads are clusters of their own") {
 }
 
 TEST_CASE("a site without a second index has clusters of rows alone") {
-  const auto entries = random_entries(3, 8, 3000);
+  const auto entries = random_entries(3, 8, 12000);
   SiteStatistics run{};
   log_head(entries, {0, 1}, run);
   for (const SiteRow& site : site_table) {
