@@ -17,8 +17,8 @@ using namespace ulpscope::test;
 
 namespace {
 
-constexpr Shape several_heads{.rows = 70,
-                              .keys = 90,
+constexpr Shape several_heads{.rows = 40,
+                              .keys = 50,
                               .dim = 8,
                               .mask = causal_mask,
                               .batch = 2,
@@ -82,7 +82,7 @@ TEST_CASE("logging changes no bit, and without it there are no statistics") {
     CHECK(same_bits(logged, silent));
     CHECK(logged.complete);
     CHECK((silent.sites == SiteStatistics{}));
-    CHECK(logged.sites[index(Site::dp)].moments.count > 0);
+    CHECK(logged.sites[index(Site::dp)].moments.count == 8 * 820);  // heads, visible pairs
     CHECK(logged.sites[index(Site::scores)].moments.count == 0);
   }
 }
@@ -125,8 +125,8 @@ TEST_CASE("every head is the head alone, with the K and V of its group") {
         run_backward(all.backward, all.g.inputs(), {.threads = 2, .logging = Logging::off});
     for (int64_t n = 0; n < 8; ++n) {
       const Gradients alone = run_alone(all, n / 4, n % 4);
-      CHECK(part_of(together.dq, n, 70 * 8) == alone.dq);
-      CHECK(part_of(together.delta, n, 70) == alone.delta);
+      CHECK(part_of(together.dq, n, 40 * 8) == alone.dq);
+      CHECK(part_of(together.delta, n, 40) == alone.delta);
     }
   }
 }
@@ -140,8 +140,8 @@ TEST_CASE("rounded_then_summed: dK and dV of a group are the rounded sum of roun
     const Gradients together =
         run_backward(all.backward, all.g.inputs(), {.logging = Logging::off});
     for (int64_t group = 0; group < 4; ++group) {
-      std::vector<Register> dk(90 * 8);
-      std::vector<Register> dv(90 * 8);
+      std::vector<Register> dk(50 * 8);
+      std::vector<Register> dv(50 * 8);
       for (int64_t head = 3 * (group % 2); head < 3 * (group % 2) + 3; ++head) {
         const Gradients alone = run_alone(all, group / 2, head);
         for (size_t i = 0; i < dk.size(); ++i) {
@@ -154,8 +154,8 @@ TEST_CASE("rounded_then_summed: dK and dV of a group are the rounded sum of roun
         for (const Register r : x) bits.push_back(Register(Soft<bf16>(r)).bits());
         return bits;
       };
-      CHECK(part_of(together.dk, group, 90 * 8) == rounded(dk));
-      CHECK(part_of(together.dv, group, 90 * 8) == rounded(dv));
+      CHECK(part_of(together.dk, group, 50 * 8) == rounded(dk));
+      CHECK(part_of(together.dv, group, 50 * 8) == rounded(dv));
     }
   }
 }
@@ -170,13 +170,13 @@ TEST_CASE("one_chain: the heads of a group go through the same accumulators") {
 
   NaiveBackward<Soft<bf16>, Soft<fp32>> twin(all.backward, Kernel::flex, {});
   for (size_t head = 0; head < 3; ++head) {
-    constexpr size_t size = 70 * 8;
+    constexpr size_t size = 40 * 8;
     twin.sweep({.q = p.q.subspan(head * size, size),
                 .k = p.k,
                 .v = p.v,
                 .dout = std::span(all.g.dout).subspan(head * size, size),
                 .o = std::span(all.g.o).subspan(head * size, size),
-                .lse = std::span(all.g.lse).subspan(head * 70, 70)});
+                .lse = std::span(all.g.lse).subspan(head * 40, 40)});
   }
   twin.finish();
   const auto bits = [](const Registers& x) {

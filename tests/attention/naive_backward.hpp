@@ -6,7 +6,7 @@
 // scales, and in which order it sums, is written down here a second time, kernel by kernel; of
 // rules, schedules, lanes and casts this file knows nothing.
 //
-//   NaiveBackward<Soft<bf16>, Soft<e5m7>> twin(plan, Kernel::fa2, Site::ds);
+//   NaiveBackward<Soft<bf16>, Soft<e5m7>> twin(plan, Kernel::fa2, {Site::ds});
 //   twin.sweep(head); twin.finish(); twin.dq[0]
 //
 // Limits: hidden pairs take no part at all, whatever their operands are.
@@ -25,11 +25,11 @@ enum class Kernel { fa2, memeff, cudnn, flex };
 template <class Input, class Changed>
 class NaiveBackward {
  public:
-  NaiveBackward(const BackwardPlan& plan, Kernel kernel, std::optional<Site> changed)
+  NaiveBackward(const BackwardPlan& plan, Kernel kernel, std::vector<Site> changed)
       : plan_(plan),
         p_(plan.problem),
         kernel_(kernel),
-        changed_(changed),
+        changed_(std::move(changed)),
         dk_sums_(static_cast<size_t>(p_.keys * p_.dim)),
         dv_sums_(static_cast<size_t>(p_.keys * p_.dim)) {}
 
@@ -91,7 +91,8 @@ class NaiveBackward {
   }
   template <class Body>
   auto with_type(Site site, Body&& body) const {
-    if (changed_ == site) return body.template operator()<Changed>();
+    const bool is_changed = std::find(changed_.begin(), changed_.end(), site) != changed_.end();
+    if (is_changed) return body.template operator()<Changed>();
     if (takes_input_format(site)) return body.template operator()<Input>();
     if (flushes(site)) return body.template operator()<Flushed>();
     return body.template operator()<Register>();
@@ -413,7 +414,7 @@ class NaiveBackward {
   const BackwardPlan& plan_;
   const Problem& p_;
   Kernel kernel_;
-  std::optional<Site> changed_;
+  std::vector<Site> changed_;
   HeadInputs head_{};
   std::vector<Pair> pairs_;
   Registers dk_sums_, dv_sums_;

@@ -127,14 +127,16 @@ void statistics_are_exact(const OwnedProblem& owned, std::optional<Site> changed
 // Of the backward pass: two tiles of rows and of keys, and no column of delta beyond the head size.
 template <class Changed>
 void gradient_statistics_are_exact(Kernel kernel, const BackwardRules& kernel_rules,
-                                   std::optional<Site> changed = {}) {
+                                   const std::vector<Site>& changed = {}) {
   const BackwardRules rules = in_small_tiles(kernel_rules);
   const Recipe recipe = recipe_with(rules, Alignment::top_left);
   const Shape shape{.rows = 34, .keys = 18, .dim = 32, .mask = causal_mask, .launch_heads = 60};
   const auto g = random_gradients(20, shape, Alignment::top_left);
   const Problem& p = g.owned.problem;
   std::vector<SiteOverride> overrides;
-  if (changed) overrides.push_back({*changed, {Changed::format, Changed::rounding}});
+  for (const Site site : changed) {
+    overrides.push_back({site, {Changed::format, Changed::rounding}});
+  }
   const Plan plan = make_plan(recipe, chip_named("h200"), p, overrides);
   const BackwardPlan backward = make_backward_plan(plan, p);
   const SiteStatistics sites = run_backward(backward, g.inputs(), {}).sites;
@@ -208,10 +210,11 @@ TEST_CASE("residues of the backward pass are those of exact fractions, kernel by
   gradient_statistics_are_exact<Register>(Kernel::fa2, fa2_backward);
   gradient_statistics_are_exact<Register>(Kernel::memeff, memeff_backward);
   gradient_statistics_are_exact<Register>(Kernel::cudnn, cudnn_backward);
+  gradient_statistics_are_exact<Register>(Kernel::flex, flex_backward);
 }
 
 TEST_CASE("residues of a changed site of the backward pass: the same exact values") {
   gradient_statistics_are_exact<Soft<bf16, toward_zero>>(Kernel::fa2, fa2_backward,
-                                                         Site::dk_accumulate);
-  gradient_statistics_are_exact<Soft<bf16, toward_zero>>(Kernel::cudnn, cudnn_backward, Site::dp);
+                                                         {Site::dk_accumulate});
+  gradient_statistics_are_exact<Soft<bf16, toward_zero>>(Kernel::cudnn, cudnn_backward, {Site::dp});
 }
