@@ -52,6 +52,10 @@ Seen seen_of(const BackwardPlan& plan, int64_t row_tile, int64_t key_tile) {
   return everything ? Seen::everything : something ? Seen::something : Seen::nothing;
 }
 
+bool is_wanted(const BackwardPlan& plan, int64_t row_tile, int64_t key_tile) {
+  return !plan.wanted || plan.wanted->row_tile == row_tile || plan.wanted->key_tile == key_tile;
+}
+
 // The key tiles, those of one dQ buffer together.
 std::vector<KeyVisit> key_visits(const BackwardPlan& plan) {
   std::vector<KeyVisit> visits;
@@ -91,7 +95,8 @@ BackwardPlan make_backward_plan(const Plan& plan, const Problem& given) {
           .tile_rows = tile.rows,
           .tile_keys = tile.keys,
           .dq_buffers = buffers,
-          .delta = delta_layout(*rules, given.dim)};
+          .delta = delta_layout(*rules, given.dim),
+          .wanted = {}};
 }
 
 std::vector<KeyVisit> backward_schedule(const BackwardPlan& plan) {
@@ -99,6 +104,7 @@ std::vector<KeyVisit> backward_schedule(const BackwardPlan& plan) {
   std::vector<KeyVisit> all = key_visits(plan);
   for (KeyVisit& visit : all) {
     for (int64_t r = 0; r < row_tiles; ++r) {
+      if (!is_wanted(plan, r, visit.key_tile)) continue;
       const Seen seen = seen_of(plan, r, visit.key_tile);
       if (seen == Seen::nothing) continue;
       visit.rows.push_back({r, seen == Seen::everything ? BlockKind::full : BlockKind::partial});

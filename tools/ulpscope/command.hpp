@@ -27,6 +27,7 @@ struct Context {
 void add_attention(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
 void add_engines(CLI::App& app, Context& context);
+void add_identify(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_bias(CLI::App& app, Context& context);
 void add_formats(CLI::App& app, Context& context);

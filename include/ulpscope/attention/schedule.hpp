@@ -13,9 +13,16 @@
 #include "ulpscope/attention/plan.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace ulpscope {
+
+// A row tile whose dQ is wanted, and a key tile whose dK and dV are.
+struct WantedTiles {
+  int64_t row_tile;
+  int64_t key_tile;
+};
 
 // What a backward kernel's host code decides before the launch.
 struct BackwardPlan {
@@ -26,6 +33,9 @@ struct BackwardPlan {
   int64_t tile_keys;
   int64_t dq_buffers;
   DeltaLayout delta;
+  // Where a sample is enough: other pairs of tiles are left out. What is wanted has the bits of
+  // the whole pass, the rest of the gradients has none.
+  std::optional<WantedTiles> wanted = {};
 
   int64_t key_tiles() const { return (problem.keys + tile_keys - 1) / tile_keys; }
   int64_t row_tiles() const { return (problem.rows + tile_rows - 1) / tile_rows; }
