@@ -1,6 +1,8 @@
 // The main job: tensors in, the kernel's bits, its errors and a report out.
 //
-//   run_attention({.inputs = {.input = "dump.npz"}, .kernel = "fa2-torch@h200"}) -> summary
+//   AttentionOptions options;
+//   options.inputs.input = "dump.npz";
+//   run_attention(options) -> summary
 //
 // With an output folder it leaves there, all or nothing:
 //   outputs.safetensors  o in the output format and the layout of q, lse (F32, without the last

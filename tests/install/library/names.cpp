@@ -14,7 +14,9 @@ int main() {
   const bool named = format_named("e5m7") == ieee_like(5, 7) && rounding_named("ru") == upward;
   bool refused = false;
   try {
-    static_cast<void>(run_attention({.inputs = {.input = "no such file"}}));
+    AttentionOptions options;
+    options.inputs.input = "no such file";
+    static_cast<void>(run_attention(options));
   } catch (const std::exception&) {
     refused = true;
   }
