@@ -6,6 +6,7 @@
 
 #include "command.hpp"
 #include "problem_options.hpp"
+#include "summary_command.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -35,20 +36,8 @@ EnginesOptions options_of(const Arguments& a, const Context& context) {
 }
 
 int run(const Arguments& arguments, const Context& context) {
-  auto options = options_of(arguments, context);
-  std::optional<nlohmann::json> summary;
-  {
-    Progress progress("engines");
-    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
-    summary = run_engine_comparison(options);
-  }
-  if (!summary) {
-    note("interrupted; nothing was written");
-    return exit_interrupted;
-  }
-  print(arguments.json ? summary->dump(1) + "\n" : text_summary(*summary));
-  if (!options.out.empty()) note(fmt::format("wrote {}/report.html", options.out));
-  return exit_done;
+  return run_to_summary("engines", options_of(arguments, context),
+                        arguments.json ? Printed::json : Printed::text, run_engine_comparison);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ struct KeyAccumulators {
   std::vector<uint32_t> dv;
 };
 
-// Runs body(first, end, worker) over pieces of [0, count), perhaps at the same time.
+// Runs body(first, end) over pieces of [0, count), perhaps at the same time.
 using Spread = std::function<void(int64_t count, const std::function<void(int64_t, int64_t)>&)>;
 
 template <class Sink>
