@@ -36,6 +36,7 @@ struct SpecialCodes {
 };
 
 struct MagicPlan {
+  int trailing_bits;       // of the format
   double smallest_normal;  // 2^emin
   double scale;            // 2^(trailing bits dropped): exponents to the number added
   uint32_t kept_mask;      // the low bits of the sum that hold the rounded significand

@@ -88,7 +88,8 @@ std::optional<MagicPlan> magic_plan(const Format& from, const Format& to,
   const int half_width = from == fp32 ? 0 : 32;
   const uint32_t offset = static_cast<uint32_t>(emin(to) + from.bias + dropped) << to.trailing_bits;
   constexpr uint32_t largest_int16 = 0x7FFF;
-  return MagicPlan{.smallest_normal = power_of_two(emin(to)),
+  return MagicPlan{.trailing_bits = to.trailing_bits,
+                   .smallest_normal = power_of_two(emin(to)),
                    .scale = power_of_two(dropped),
                    .kept_mask = (1U << (to.trailing_bits + 2)) - 1,
                    .shift = dropped - half_width,

@@ -1,5 +1,8 @@
 // All 2^32 binary32 numbers through round_array, on every instruction set of the machine, against
-// round_pack. Registered only with ULPSCOPE_NIGHTLY, some minutes of one core for a format.
+// round_pack. Registered only with ULPSCOPE_NIGHTLY, ten minutes of one core.
+#include <mutex>
+
+#include "exhaustive/every_core.hpp"
 #include "round/array_checks.hpp"
 
 using namespace ulpscope;
@@ -17,9 +20,21 @@ std::vector<float> numbers_from(uint64_t first) {
 
 template <class Code>
 void sweep(const Format& f, Rounding r) {
-  for (uint64_t first = 0; first < all_codes; first += chunk) {
-    check_against_core<Code>(numbers_from(first), f, r);
-  }
+  on_every_target([&] {
+    std::string first_difference;
+    std::mutex one_at_a_time;
+    on_every_core(all_codes / chunk, [&](size_t i) {
+      const auto x = numbers_from(i * chunk);
+      std::vector<Code> found(x.size());
+      round_array(x, f, r, found);
+      const auto where = difference(x, found, expected_codes<Code>(x, f, r));
+      if (where.empty()) return;
+      const std::scoped_lock lock(one_at_a_time);
+      first_difference = where;
+    });
+    INFO(format_name(f) << " " << rounding_name(r) << ": " << first_difference);
+    CHECK(first_difference.empty());
+  });
 }
 
 }  // namespace

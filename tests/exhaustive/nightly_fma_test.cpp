@@ -1,9 +1,7 @@
 // All 2^24 triples of every 8-bit format through fma in every mode, one format to a core at a time.
 #include "ulpscope/round/names.hpp"
 
-#include <atomic>
-#include <thread>
-
+#include "exhaustive/every_core.hpp"
 #include "exhaustive/triples.hpp"
 
 using namespace ulpscope;
@@ -17,16 +15,7 @@ TEST_CASE("every triple of every 8-bit format rounds once in every mode, as the 
   }
 
   std::vector<Verdict> verdicts(formats.size());
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < formats.size(); i = next++) {
-      verdicts[i] = every_triple(formats[i], modes);
-    }
-  };
-  {
-    std::vector<std::jthread> workers(std::max(1U, std::thread::hardware_concurrency()));
-    for (auto& worker : workers) worker = std::jthread(work);
-  }
+  on_every_core(formats.size(), [&](size_t i) { verdicts[i] = every_triple(formats[i], modes); });
 
   int64_t judged = 0;
   for (const Verdict& verdict : verdicts) judged += verdict.count();
