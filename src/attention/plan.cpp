@@ -115,7 +115,7 @@ int64_t parts_that_fill(const SplitKeys& split, const Problem& p) {
   const int64_t slots = 2 * int64_t{p.launch.multiprocessors};
   // The library compares in binary32: blocks >= 0.8f * slots.
   if (binary32(blocks) >= Binary32(0.8F) * binary32(slots)) return 1;
-  const int64_t tiles = ceil_div(p.keys, tile_row(split.tiles, p.dim).keys);
+  const int64_t tiles = ceil_div(p.keys, tile_row(split.tiles, p).keys);
   const int64_t most = std::min({int64_t{split.most_parts}, slots, tiles});
 
   // Parts that leave the longest part as long as one part fewer are not worth trying.
@@ -138,15 +138,16 @@ int64_t parts_that_fill(const SplitKeys& split, const Problem& p) {
   return 1;
 }
 
-// Fits the five launches that were recorded; where the two thresholds lie is open: the keys' in
-// (300, 1500], the heads' in (64, 128].
+// Fits some sixty launches that were recorded (docs/numerics/kernels.md). Where the thresholds lie
+// is open: the keys' in (512, 640], the heads' in (64, 100].
 int64_t power_of_two_parts(const SplitKeys& split, const Problem& p) {
-  constexpr int64_t fewest_keys = 512;
+  constexpr int64_t most_whole_keys = 512;
   const int64_t blocks = p.launch.batch * p.launch.heads;
-  if (p.rows != 1 || p.keys < fewest_keys || 2 * blocks > p.launch.multiprocessors) return 1;
-  const int64_t tiles = ceil_div(p.keys, tile_row(split.tiles, p.dim).keys);
+  const bool fills = 2 * blocks > p.launch.multiprocessors;
+  if (p.rows != 1 || p.keys <= most_whole_keys || fills) return 1;
+  const int64_t whole_tiles = p.keys / tile_row(split.tiles, p).keys;
   const int64_t most =
-      std::min({int64_t{split.most_parts}, tiles, 2 * p.launch.multiprocessors / blocks});
+      std::min({int64_t{split.most_parts}, whole_tiles, 2 * p.launch.multiprocessors / blocks});
   int64_t parts = 1;
   while (2 * parts <= most) parts *= 2;
   return parts;
@@ -202,14 +203,19 @@ bool contracts(const Recipe& recipe, const Problem& p) {
 
 }  // namespace
 
-Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& given,
+const Recipe& row_for(const Recipe& recipe, const Problem& problem) {
+  return problem.rows == 1 && recipe.one_row != nullptr ? *recipe.one_row : recipe;
+}
+
+Plan make_plan(const Recipe& kernel, const Chip& chip, const Problem& given,
                std::span<const SiteOverride> overrides) {
   check(given);
-  require_format(recipe, given.format);
-  require_known(recipe, given);
-  const Problem problem = folded(recipe, given);
+  require_format(kernel, given.format);
+  require_known(kernel, given);
+  const Problem problem = folded(kernel, given);
+  const Recipe& recipe = row_for(kernel, problem);
   const int64_t parts = split_parts(recipe, problem);
-  const auto& tile = tile_row(parts > 1 ? recipe.split.tiles : recipe.tiles, problem.dim);
+  const auto& tile = tile_row(parts > 1 ? recipe.split.tiles : recipe.tiles, problem);
 
   const MatrixUnit* const unit = unit_for(recipe, chip, problem.format);
   Plan plan{.recipe = &recipe,
@@ -226,7 +232,7 @@ Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& given,
             .contracts = contracts(recipe, problem),
             .accumulator = problem.dim <= recipe.largest_dim_in_registers ? recipe.accumulator
                                                                           : Accumulator::memory,
-            .log_sum_exp = problem.rows == 1 ? recipe.one_row_log_sum_exp : recipe.log_sum_exp};
+            .log_sum_exp = recipe.log_sum_exp};
   for (const auto& change : overrides) {
     require_override(recipe, change);
     plan.map[change.site] = change.cast;

@@ -52,12 +52,17 @@ PrecisionMap precision_map(const Recipe& recipe, const Format& input) {
   return map;
 }
 
-const TileRow& tile_row(std::span<const TileRow> tiles, int64_t dim) {
+const TileRow& tile_row(std::span<const TileRow> tiles, const Problem& problem) {
+  const int64_t heads = problem.launch.batch * problem.launch.heads;
   for (const auto& row : tiles) {
-    if (dim <= row.largest_dim) return row;
+    if (problem.dim <= row.largest_dim && problem.keys <= row.largest_keys &&
+        heads <= row.most_heads) {
+      return row;
+    }
   }
-  throw Error(ErrorKind::usage, fmt::format("head size {}: the kernel takes at most {}", dim,
-                                            tiles.empty() ? 0 : tiles.back().largest_dim));
+  throw Error(ErrorKind::usage,
+              fmt::format("head size {}: the kernel takes at most {}", problem.dim,
+                          tiles.empty() ? 0 : tiles.back().largest_dim));
 }
 
 }  // namespace ulpscope

@@ -81,7 +81,7 @@ BackwardPlan make_backward_plan(const Plan& plan, const Problem& given) {
                                               "kernel, or --no-backward",
                                               plan.recipe->name));
   }
-  const TileRow& tile = tile_row(rules->tiles, given.dim);
+  const TileRow& tile = tile_row(rules->tiles, given);
   // The library takes so many buffers that all blocks together fill the multiprocessors once.
   const int64_t buffers =
       rules->query_gradient == QueryGradient::atomic_buffers

@@ -148,13 +148,8 @@ void add_end(Changes& all, const KernelRow& own) {
       {"logarithm_fused", LogSumExp::logarithm_fused},
       {"natural_sum", LogSumExp::natural_sum},
       {"product_of_base2", LogSumExp::product_of_base2}};
-  const bool one_row = own.problem.rows == 1;
   add_field(
-      all, "log_sum_exp", own,
-      [one_row](KernelRow & r) -> auto& {
-        return one_row ? r.recipe.one_row_log_sum_exp : r.recipe.log_sum_exp;
-      },
-      forms);
+      all, "log_sum_exp", own, [](KernelRow & r) -> auto& { return r.recipe.log_sum_exp; }, forms);
 }
 
 // Other sums of the tensor cores, unless the slow form would have to add them.
@@ -327,7 +322,8 @@ std::vector<KernelChange> tuned_choices(const BackwardPlan& plan) {
 namespace {
 
 KernelRow changed_row(const Recipe& recipe, const Problem& problem, const KernelChange& change) {
-  KernelRow row{recipe, recipe.backward == nullptr ? BackwardRules{} : *recipe.backward, problem};
+  const Recipe& own = row_for(recipe, problem);
+  KernelRow row{own, own.backward == nullptr ? BackwardRules{} : *own.backward, problem};
   if (change.row) change.row(row);
   return row;
 }

@@ -178,20 +178,25 @@ class NaiveCudnn : public NaiveKernel {
     std::vector<Bits> o;
   };
 
+  Bits scaled(Bits s) const {
+    if (p_.rows == 1) return ftz(fmul(ftz(fmul(s, p_.scale)), log2_e));
+    return ftz(fmul(s, fmul(p_.scale, log2_e)));
+  }
+
   Part part(int64_t i, int64_t n, int64_t parts) const {
-    constexpr int64_t width = 128;
-    const Bits c2 = fmul(p_.scale, log2_e);
+    const bool few = p_.keys <= 128 || (p_.keys <= 256 && p_.launch.batch * p_.launch.heads <= 132);
+    const int64_t width = p_.rows == 1 && few ? 64 : 128;
     const bool causal = p_.mask == causal_mask;
     const int64_t end = causal ? std::min((i / 128 + 1) * 128, p_.keys) : p_.keys;
     Part state{minus_infinity, 0, zeros()};
     std::vector<Bits> l;
     for (int64_t first = n * width; first < end; first += parts * width) {
-      std::vector<Bits> s(width, minus_infinity);
+      std::vector<Bits> s(static_cast<size_t>(width), minus_infinity);
       Bits raised = state.m;
       for (int64_t j = first; j < first + width; ++j) {
         if (!visible(i, j)) continue;
         Bits& x = s[static_cast<size_t>(j - first)];
-        x = ftz(fmul(ftz(score(i, j)), c2));
+        x = scaled(ftz(score(i, j)));
         raised = fmaximum(raised, x);
       }
       for (Bits& x : s) x = mufu_ex2(mufu_sm90, fadd(x, negated(raised)));

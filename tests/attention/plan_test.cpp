@@ -1,6 +1,7 @@
 // Split decisions and tile sizes as published for FlashAttention-2 and found on an H200.
 #include "ulpscope/attention/plan.hpp"
 
+#include "ulpscope/attention/recipes/cudnn.hpp"
 #include "ulpscope/attention/recipes/paper.hpp"
 #include "ulpscope/base/error.hpp"
 
@@ -64,6 +65,29 @@ TEST_CASE("split counts that recorded bits confirm") {
   CHECK(parts(1, 2, 640, 640, 256) == 10);
   CHECK(parts(1, 2, 600, 600, 192) == 10);
   CHECK(parts(1, 8, 8, 3000, 128) == 24);
+}
+
+TEST_CASE("cuDNN deals one row's keys to as many parts as its recordings have") {
+  struct Recorded {
+    int64_t heads, keys, dim, parts;
+  };
+  for (const auto& [heads, keys, dim, expected] :
+       {Recorded{2, 512, 64, 1}, {2, 640, 64, 4},   {64, 640, 64, 4},    {100, 640, 64, 1},
+        {2, 1000, 64, 4},        {64, 1000, 64, 4}, {128, 1000, 128, 1}, {2, 1500, 128, 8},
+        {16, 1500, 64, 8},       {64, 1500, 64, 4}, {2, 2048, 64, 16},   {64, 2048, 64, 4},
+        {1, 4000, 64, 16},       {2, 4096, 64, 32}, {8, 4096, 64, 32},   {16, 4096, 64, 16},
+        {32, 4096, 64, 8},       {4, 8192, 64, 64}, {2, 32768, 64, 64},  {131, 1500, 64, 1}}) {
+    CAPTURE(heads);
+    CAPTURE(keys);
+    Problem p;
+    p.rows = 1;
+    p.keys = keys;
+    p.dim = dim;
+    p.heads = p.kv_heads = p.launch.heads = heads;
+    CHECK(split_parts(row_for(cudnn_9_19, p), p) == expected);
+    p.rows = 2;
+    CHECK(split_parts(row_for(cudnn_9_19, p), p) == 1);
+  }
 }
 
 TEST_CASE("launches that fill four fifths of the slots are not split") {

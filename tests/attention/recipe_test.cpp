@@ -58,11 +58,22 @@ TEST_CASE("tile rows ascend, and end at the largest head size") {
   }
 }
 
-TEST_CASE("the first tile row whose head size suffices is taken") {
+TEST_CASE("the first tile row is taken whose head size suffices, and whose keys and heads") {
   const TileRow tiles[] = {{.largest_dim = 64, .rows = 1, .keys = 2},
-                           {.largest_dim = 128, .rows = 3, .keys = 4}};
-  CHECK(tile_row(tiles, 1).rows == 1);
-  CHECK(tile_row(tiles, 64).rows == 1);
-  CHECK(tile_row(tiles, 65).rows == 3);
-  CHECK_THROWS_WITH_AS(tile_row(tiles, 129), doctest::Contains("head size 129"), Error);
+                           {.largest_dim = 128, .rows = 3, .keys = 4, .largest_keys = 10},
+                           {.largest_dim = 128, .rows = 5, .keys = 6, .most_heads = 8},
+                           {.largest_dim = 128, .rows = 7, .keys = 8}};
+  const auto rows = [&](int64_t dim, int64_t keys, int64_t heads) {
+    Problem p;
+    p.dim = dim;
+    p.keys = keys;
+    p.launch = {.batch = 2, .heads = heads};
+    return tile_row(tiles, p).rows;
+  };
+  CHECK(rows(1, 11, 9) == 1);
+  CHECK(rows(64, 10, 9) == 1);
+  CHECK(rows(65, 10, 9) == 3);
+  CHECK(rows(65, 11, 4) == 5);
+  CHECK(rows(65, 11, 5) == 7);
+  CHECK_THROWS_WITH_AS(rows(129, 1, 1), doctest::Contains("head size 129"), Error);
 }

@@ -44,12 +44,11 @@ TEST_SUITE("captured random problems") {
     CHECK(result.different == Seeds{});
   }
 
-  TEST_CASE("cuDNN: 73 problems, but for one LSE of a single query row") {
+  TEST_CASE("cuDNN: 73 problems") {
     const auto result = replay({.kernel = "cudnn", .packed = false}, cudnn_9_19);
     CHECK(result.cases == 73);
     CHECK(result.checksums == 355);
-    // The form of the one-row kernel's LSE is not settled for scales that are no power of two.
-    CHECK(result.different == Seeds{"1269 lse"});
+    CHECK(result.different == Seeds{});
   }
 
   TEST_CASE("FlexAttention: six problems, causal, windowed and ragged") {

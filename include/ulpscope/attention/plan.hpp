@@ -56,6 +56,9 @@ struct Plan {
   }
 };
 
+// The row that takes a problem: the recipe itself or its kernel for one query row.
+const Recipe& row_for(const Recipe& recipe, const Problem& problem);
+
 // Checks the problem and resolves it. Errors of kind usage: a format or head size that the kernel
 // does not take, a chip whose tensor cores do not multiply the format.
 Plan make_plan(const Recipe& recipe, const Chip& chip, const Problem& problem,

@@ -136,9 +136,9 @@ enum class SplitRule {
   never,
   // As FlashAttention-2's host code: the fewest parts that fill the chip to 85 % of the best.
   fill_multiprocessors,
-  // One query row only. An inference from five recordings: a power of two up to 16, not above the
-  // tiles nor what fills the chip twice; no split below 512 keys or where the heads already take
-  // half of the multiprocessors.
+  // One query row only: a power of two up to 64, not above the whole tiles nor what fills the chip
+  // twice; no split up to 512 keys or where the heads already take half of the multiprocessors. An
+  // inference from recordings.
   power_of_two_one_row,
 };
 
@@ -187,7 +187,6 @@ struct Recipe {
   Normalise normalise;
   UnusableSum unusable_sum;
   LogSumExp log_sum_exp;
-  LogSumExp one_row_log_sum_exp;  // of problems of one query row
   // One query row and fewer K/V heads: the heads of a group become query rows.
   bool folds_group_into_rows;
   // Sites that round into the input's format; all others are binary32, nearest even.
@@ -198,6 +197,7 @@ struct Recipe {
   const BackwardRules* backward;
 
   // Below what most kernels do alike.
+  const Recipe* one_row = nullptr;  // the kernel of problems of one query row, where it is another
   std::optional<KnownProblem> only = {};
   HiddenKeys hidden_keys = HiddenKeys::left_out;
   std::optional<StableMaximum> stable = {};

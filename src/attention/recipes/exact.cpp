@@ -33,7 +33,6 @@ const Recipe exact_attention{
     .normalise = Normalise::multiply_by_reciprocal,
     .unusable_sum = UnusableSum::zero_or_nan,
     .log_sum_exp = LogSumExp::scale_fused,
-    .one_row_log_sum_exp = LogSumExp::scale_fused,
     .folds_group_into_rows = false,
     .input_format_sites = input_format_sites,
     .flushed_sites = {},

@@ -41,7 +41,6 @@ const Recipe flex_triton{
     .normalise = Normalise::multiply_by_rcp,
     .unusable_sum = UnusableSum::one,
     .log_sum_exp = LogSumExp::product_of_base2,
-    .one_row_log_sum_exp = LogSumExp::product_of_base2,
     .folds_group_into_rows = false,
     .input_format_sites = input_format_sites,
     .flushed_sites = {},

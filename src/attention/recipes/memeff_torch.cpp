@@ -39,7 +39,6 @@ const Recipe memeff_torch{
     .normalise = Normalise::multiply_by_reciprocal,
     .unusable_sum = UnusableSum::zero,
     .log_sum_exp = LogSumExp::natural_sum,
-    .one_row_log_sum_exp = LogSumExp::natural_sum,
     .folds_group_into_rows = false,
     .input_format_sites = input_format_sites,
     .flushed_sites = {},

@@ -62,7 +62,6 @@ constexpr Recipe eager{
     .normalise = Normalise::divide,
     .unusable_sum = UnusableSum::zero,
     .log_sum_exp = LogSumExp::kept_sum,
-    .one_row_log_sum_exp = LogSumExp::kept_sum,
     .folds_group_into_rows = false,
     .input_format_sites = eager_sites,
     .flushed_sites = {},

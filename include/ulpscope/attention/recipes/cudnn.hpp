@@ -2,14 +2,16 @@
 //
 // Scores are scaled by one product before the maximum; products flush subnormals, going in and
 // coming out; lanes sum a tile of their own, which one FMA joins to the old sum; the end multiplies
-// by MUFU.RCP. One query row takes a kernel of its own that deals key tiles round robin to several
-// parts and has the terms of the LSE's FMA the other way round.
+// by MUFU.RCP. One query row takes a kernel of its own, a row of its own: scores are scaled by two
+// products, few keys have smaller tiles, key tiles are dealt round robin to several parts, and the
+// terms of the LSE's FMA are the other way round.
 //
 // The library is closed: every rule is a fit to recordings of an H200 in which the alternatives
 // fail, docs/numerics/kernels.md. Not covered: rows that see no key, windows, dropout, bias. Open:
-// the number of parts of one query row (SplitRule::power_of_two_one_row; Launch::parts overrides
-// it), the order of the parts' sums, and whether additions and the exponential flush too; they are
-// taken to. Held bit for bit, O and LSE, by tests/captured/forward_kernels_test.cpp.
+// in the one-row kernel with tiles of 128 keys the order of the row sum, which moves one LSE of
+// thirteen by an ulp; the order of the parts' sums; and whether additions and the exponential flush
+// too; they are taken to. Held bit for bit, O and LSE, by tests/captured/forward_kernels_test.cpp
+// and the random problems of backends_fuzz_test.cpp.
 #pragma once
 
 #include "ulpscope/attention/recipe.hpp"
