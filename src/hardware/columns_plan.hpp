@@ -1,0 +1,40 @@
+// What the kernel of fused_columns.cpp is told about a chip's row: exponents carry binary32's bias.
+//
+//   Hopper, bf16: grids from 2^-126 on, so M from -101 on: lowest 26, highest 122 + 127
+#pragma once
+
+#include "ulpscope/hardware/fused_columns.hpp"
+
+namespace ulpscope::detail {
+
+struct ColumnPlan {
+  int terms;
+  int fraction_bits;
+  // M counts as at least this: the chip's floor, or the first that binary32's grids reach,
+  int least_exponent;
+  // below which, and above which, a step's M is outside.
+  int lowest_exponent;
+  int highest_exponent;
+  uint32_t result_mask;  // the bits of binary32 that a result keeps
+  uint32_t largest_sum;  // binary32 bits of the largest that is surely inside int32
+};
+
+// One block of 32 columns, `length` terms of it.
+struct ColumnChain {
+  RowTerms row;
+  const FusedColumns::Values* values;
+  const FusedColumns::Exponents* exponents;
+  int64_t length;
+};
+
+using ColumnKernel = ColumnMarks (*)(const ColumnPlan&, const ColumnChain&, uint32_t* sums);
+struct ColumnKernels {
+  ColumnKernel ignoring;
+  ColumnKernel watching;
+};
+
+// Exponents of the columns carry a bias that makes the sum with a row's exponent positive unless
+// one of the factors is zero: binary32's bias and this one.
+inline constexpr int positive_bias = 126;
+
+}  // namespace ulpscope::detail
