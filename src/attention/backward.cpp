@@ -27,21 +27,18 @@ void store_gradient(const Machine<Sink>& machine, const GradientSites& sites,
                     const BackwardRules& rules, int64_t first, int64_t end, int64_t dim,
                     const uint32_t* sums, uint32_t* results) {
   std::copy(sums + first * dim, sums + end * dim, results + first * dim);
-  const auto each = [&](auto&& rounded) {
-    for (int64_t i = first; i < end; ++i) {
-      for (int64_t d = 0; d < dim; ++d) results[i * dim + d] = rounded(i, d, results[i * dim + d]);
-    }
+  const auto each = [&](auto&& body) {
+    for (int64_t i = first; i < end; ++i) body(Elements{i, 0, dim}, results + i * dim);
   };
   if (sites.scale && rules.scale == GradientScale::after_products) {
     machine.at(*sites.scale, [&](auto step) {
-      const auto scale = step.operand(machine.plan().problem.scale);
-      each([&](int64_t i, int64_t d, uint32_t x) {
-        return step(i, d, multiply(step.operand(x), scale));
+      each([&](const Elements& at, uint32_t* x) {
+        multiply_elements(step, at, x, machine.plan().problem.scale, x);
       });
     });
   }
   machine.at(sites.store, [&](auto step) {
-    each([&](int64_t i, int64_t d, uint32_t x) { return step(i, d, register_value(x)); });
+    each([&](const Elements& at, uint32_t* x) { cast_elements(step, at, x); });
   });
 }
 
@@ -50,10 +47,7 @@ template <class Sink>
 void add_part(const Machine<Sink>& machine, Site site, int64_t row,
               const std::vector<uint32_t>& part, uint32_t* to) {
   machine.at(site, [&](auto step) {
-    for (size_t d = 0; d < part.size(); ++d) {
-      to[d] = step(row, static_cast<int64_t>(d),
-                   add(step.operand(to[d]), step.operand(part[d]), step.mode()));
-    }
+    add_elements(step, {row, 0, static_cast<int64_t>(part.size())}, to, part.data(), to);
   });
 }
 
@@ -129,6 +123,9 @@ void BackwardPass<Sink>::load(const HeadInputs& head) {
   fill(k_rows_, &k_columns_, head.k, p.keys);
   fill(v_rows_, nullptr, head.v, p.keys);
   fill(do_rows_, &do_columns_, head.dout, p.rows);
+  for (Operand* const columns : {&q_columns_, &k_rows_, &k_columns_, &v_rows_, &do_columns_}) {
+    columns->pack();
+  }
 }
 
 template <class Sink>
@@ -222,26 +219,26 @@ void BackwardPass<Sink>::visit(const Tile& tile, KeyAccumulators& keys) {
     for (int64_t r = first; r < end; ++r) row_of_tile(tile, r);
   });
 
-  const auto code = [&](Site site, const std::vector<uint32_t>& x, int64_t r, int64_t c) {
-    return code_of(plan_.plan->map[site].format,
-                   x[cells(r, plan_.tile_keys) + static_cast<size_t>(c)]);
-  };
   p_by_key_.reset_specials();
   ds_by_key_.reset_specials();
   ds_by_row_.reset_specials();
   spread_(tile.keys, [&](int64_t first, int64_t end) {
-    for (int64_t c = first; c < end; ++c) {
+    std::vector<uint32_t> column(static_cast<size_t>(plan_.tile_rows));
+    const auto set_column = [&](Operand& by_key, int64_t c, const std::vector<uint32_t>& x) {
       for (int64_t r = 0; r < plan_.tile_rows; ++r) {
-        p_by_key_.set(c, r, code(Site::bwd_probability_cast, p_, r, c));
-        ds_by_key_.set(c, r, code(Site::ds_cast, ds_, r, c));
+        column[static_cast<size_t>(r)] = x[cells(r, plan_.tile_keys) + static_cast<size_t>(c)];
       }
+      by_key.set_registers(c, column);
+    };
+    for (int64_t c = first; c < end; ++c) {
+      set_column(p_by_key_, c, p_);
+      set_column(ds_by_key_, c, ds_);
     }
   });
   spread_(tile.rows, [&](int64_t first, int64_t end) {
     for (int64_t r = first; r < end; ++r) {
-      for (int64_t c = 0; c < plan_.tile_keys; ++c) {
-        ds_by_row_.set(r, c, code(Site::ds_cast, ds_, r, c));
-      }
+      ds_by_row_.set_registers(r, std::span(ds_).subspan(cells(r, plan_.tile_keys),
+                                                         static_cast<size_t>(plan_.tile_keys)));
     }
   });
   if constexpr (Sink::enabled) {
@@ -268,20 +265,21 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
   const int64_t count = seen.end - seen.first;
   if (count <= 0) return;
   const int64_t first_key = tile.first_key + seen.first;
+  const Elements elements{.row = i, .first = first_key, .count = count};
   uint32_t* const p = &p_[cells(r, plan_.tile_keys) + static_cast<size_t>(seen.first)];
   uint32_t* const ds = &ds_[cells(r, plan_.tile_keys) + static_cast<size_t>(seen.first)];
 
   // S and P
+  ChainSums sums;
   const auto product = [&](Site site, const Operand& a, const Operand& b,
                            const AlignedRows& exact_a, const AlignedRows& exact_b,
                            uint32_t* results) {
+    sums.start_at_zero(count);
+    machine.chains({a, i, 0}, {b, first_key, 0}, problem.dim, sums);
     machine.at(site, [&](auto step) {
-      for (int64_t c = 0; c < count; ++c) {
-        const auto sum = machine.chain({a, i, 0}, {b, first_key + c, 0}, problem.dim, 0);
-        results[c] = step.hardware(i, first_key + c, sum, [&] {
-          return exact_dot(exact_a, r, exact_b, seen.first + c, problem.dim);
-        });
-      }
+      keep_sums(step, elements, sums, results, [&](int64_t c) {
+        return exact_dot(exact_a, r, exact_b, seen.first + c, problem.dim);
+      });
     });
   };
   product(Site::bwd_scores, q_rows_, k_rows_, q_exact_, k_exact_, p);
@@ -292,22 +290,13 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
   // dP and dS, with P as it is or as it is cast
   product(Site::dp, do_rows_, v_rows_, do_exact_, v_exact_, ds);
   machine.at(Site::dp_minus_delta, [&](auto step) {
-    const auto delta = step.operand(delta_[static_cast<size_t>(i)]);
-    for (int64_t c = 0; c < count; ++c) {
-      ds[c] = step(i, first_key + c, subtract(step.operand(ds[c]), delta, step.mode()));
-    }
+    subtract_from_elements(step, elements, ds, delta_[static_cast<size_t>(i)], ds);
   });
   const auto cast = [&](Site site, uint32_t* x) {
-    machine.at(site, [&](auto step) {
-      for (int64_t c = 0; c < count; ++c) x[c] = step(i, first_key + c, register_value(x[c]));
-    });
+    machine.at(site, [&](auto step) { cast_elements(step, elements, x); });
   };
   const auto times_p = [&] {
-    machine.at(Site::ds, [&](auto step) {
-      for (int64_t c = 0; c < count; ++c) {
-        ds[c] = step(i, first_key + c, multiply(step.operand(p[c]), step.operand(ds[c])));
-      }
-    });
+    machine.at(Site::ds, [&](auto step) { multiply_elements(step, elements, p, ds, ds); });
   };
   switch (rules.probability) {
     case GradientProbability::unrounded:
@@ -320,24 +309,26 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
       break;
   }
   if (rules.scale == GradientScale::inside) {
-    machine.at(Site::ds_scale, [&](auto step) {
-      const auto scale = step.operand(problem.scale);
-      for (int64_t c = 0; c < count; ++c) {
-        ds[c] = step(i, first_key + c, multiply(step.operand(ds[c]), scale));
-      }
-    });
+    machine.at(Site::ds_scale,
+               [&](auto step) { multiply_elements(step, elements, ds, problem.scale, ds); });
   }
   cast(Site::ds_cast, ds);
 }
 
 template <class Sink>
-ChainResult BackwardPass<Sink>::gradient_chain(const Machine<Sink>& machine, ChainRow a, ChainRow b,
-                                               int64_t length, uint32_t c) const {
+void BackwardPass<Sink>::gradient_chains(const Machine<Sink>& machine, ChainRow a,
+                                         const ChainColumns& b, int64_t length,
+                                         ChainSums& sums) const {
   switch (plan_.rules->products) {
-    case GradientProducts::tensor_cores: break;
-    case GradientProducts::fma_chain: return {run_fma_chain(a, b, length, c), Flag::none};
+    case GradientProducts::tensor_cores: machine.chains(a, b, length, sums); break;
+    case GradientProducts::fma_chain:
+      for (int64_t j = 0; j < sums.size(); ++j) {
+        const uint32_t sum =
+            run_fma_chain(a, {b.operand, b.first + j, b.from}, length, sums[j].value);
+        sums.set(j, {sum, Flag::none});
+      }
+      break;
   }
-  return machine.chain(a, b, length, c);
 }
 
 // dV and dK of one key: the chains over the tile's rows.
@@ -358,17 +349,16 @@ void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, in
   if (first == end) return;
 
   std::vector<uint32_t> part(static_cast<size_t>(dim));
+  ChainSums chains;
   const auto chain = [&](Site site, const Operand& a, const Operand& b, const AlignedRows& exact_a,
                          const AlignedRows& exact_b, uint32_t* sums) {
+    chains.start_at(sums, dim);
+    gradient_chains(machine, {a, c, first}, {b, 0, tile.first_row + first}, end - first, chains);
     machine.at(site, [&](auto step) {
-      for (int64_t d = 0; d < dim; ++d) {
-        const auto sum = gradient_chain(machine, {a, c, first}, {b, d, tile.first_row + first},
-                                        end - first, sums[d]);
-        const auto old = decode<uint128>(fp32, sums[d]);
-        sums[d] = step.hardware(j, d, sum, [&] {
-          return exact_sum(exact_dot(exact_a, c, exact_b, d, plan_.tile_rows), old);
-        });
-      }
+      keep_sums(step, {j, 0, dim}, chains, sums, [&](int64_t d) {
+        return exact_sum(exact_dot(exact_a, c, exact_b, d, plan_.tile_rows),
+                         decode<uint128>(fp32, sums[d]));
+      });
     });
   };
   const auto accumulate = [&](Site site, Site combine, const Operand& a, const Operand& b,
@@ -402,16 +392,15 @@ void BackwardPass<Sink>::dq_of_tile(const Tile& tile, int64_t r) {
   uint32_t* const dq = &dq_[static_cast<size_t>(i * dim)];
   std::vector<uint32_t> part(static_cast<size_t>(dim), 0);
   uint32_t* const sums = carried ? dq : part.data();
+  ChainSums chains;
+  chains.start_at(sums, dim);
+  gradient_chains(machine, {ds_by_row_, r, first}, {k_columns_, 0, tile.first_key + first},
+                  seen.end - first, chains);
   machine.at(Site::dq_accumulate, [&](auto step) {
-    for (int64_t d = 0; d < dim; ++d) {
-      const auto sum =
-          gradient_chain(machine, {ds_by_row_, r, first}, {k_columns_, d, tile.first_key + first},
-                         seen.end - first, sums[d]);
-      const auto old = decode<uint128>(fp32, sums[d]);
-      sums[d] = step.hardware(i, d, sum, [&] {
-        return exact_sum(exact_dot(ds_rows_exact_, r, k_columns_exact_, d, plan_.tile_keys), old);
-      });
-    }
+    keep_sums(step, {i, 0, dim}, chains, sums, [&](int64_t d) {
+      return exact_sum(exact_dot(ds_rows_exact_, r, k_columns_exact_, d, plan_.tile_keys),
+                       decode<uint128>(fp32, sums[d]));
+    });
   });
   switch (plan_.rules->query_gradient) {
     case QueryGradient::one_chain: break;

@@ -12,8 +12,12 @@ HeadOperands decode_head(const Plan& plan, int64_t batch, int64_t kv_head) {
   const Problem& p = plan.problem;
   const auto size = static_cast<size_t>(p.keys * p.dim);
   const auto at = static_cast<size_t>(batch * p.kv_heads + kv_head) * size;
-  return {operand_rows(p.format, p.k.subspan(at, size), p.keys, p.dim, 0),
-          operand_columns(p.format, p.v.subspan(at, size), p.keys, p.dim, plan.tile_keys)};
+  HeadOperands head{
+      operand_rows(p.format, p.k.subspan(at, size), p.keys, p.dim, 0),
+      operand_columns(p.format, p.v.subspan(at, size), p.keys, p.dim, plan.tile_keys)};
+  head.k.pack();
+  head.v.pack();
+  return head;
 }
 
 template <class Sink>
@@ -208,13 +212,12 @@ template <class Sink>
 void ForwardPass<Sink>::rescale_row(int64_t row, uint32_t factor) {
   uint32_t* const o = running(row);
   const bool one_rounding = plan_.accumulator == Accumulator::registers;
+  const int64_t dim = plan_.problem.dim;
   machine_.at(Site::rescale, [&](auto step) {
-    const auto r = step.operand(factor);
-    for (int64_t d = 0; d < plan_.problem.dim; ++d) {
-      const auto product = multiply(step.operand(o[d]), r);
-      o[d] = one_rounding
-                 ? step(row, d, product)
-                 : step.hardware(row, d, {fmul(o[d], factor), Flag::none}, [&] { return product; });
+    if (one_rounding) return multiply_elements(step, {row, 0, dim}, o, factor, o);
+    for (int64_t d = 0; d < dim; ++d) {
+      o[d] = step.hardware(row, d, {fmul(o[d], factor), Flag::none},
+                           [&] { return multiply(step.operand(o[d]), step.operand(factor)); });
     }
   });
 }
@@ -222,26 +225,22 @@ void ForwardPass<Sink>::rescale_row(int64_t row, uint32_t factor) {
 template <class Sink>
 void ForwardPass<Sink>::score_row(int64_t row, const KeySpan& keys) {
   const int64_t dim = plan_.problem.dim;
+  sums_.start_at_zero(keys.end - keys.begin);
+  machine_.chains({q_, row, 0}, {head_.k, keys.first + keys.begin, 0}, dim, sums_);
   machine_.at(Site::scores, [&](auto step) {
-    for (int64_t c = keys.begin; c < keys.end; ++c) {
-      const auto sum = machine_.chain({q_, row, 0}, {head_.k, keys.first + c, 0}, dim, 0);
-      scores_[static_cast<size_t>(c)] = step.hardware(
-          row, keys.first + c, sum, [&] { return exact_dot(q_exact_, row, k_exact_, c, dim); });
-    }
+    keep_sums(step, detail::seen_elements(row, keys), sums_, scores_.data() + keys.begin,
+              [&](int64_t i) { return exact_dot(q_exact_, row, k_exact_, keys.begin + i, dim); });
   });
 }
 
 template <class Sink>
 void ForwardPass<Sink>::cast_row(int64_t row, const KeySpan& keys) {
-  const uint32_t* const p = scores_.data();
-  p_.reset_specials();
+  uint32_t* const p = scores_.data();  // 0 for hidden keys
   machine_.at(Site::probability_cast, [&](auto step) {
-    for (int64_t c = keys.begin; c < keys.end; ++c) {
-      p_.set(0, c, code_of(step.format(), step(row, keys.first + c, register_value(p[c]))));
-    }
+    cast_elements(step, detail::seen_elements(row, keys), p + keys.begin);
   });
-  for (int64_t c = 0; c < keys.begin; ++c) p_.set(0, c, 0);
-  for (int64_t c = keys.end; c < keys.count; ++c) p_.set(0, c, 0);
+  p_.reset_specials();
+  p_.set_registers(0, {p, static_cast<size_t>(keys.count)});
   if constexpr (Sink::enabled) p_exact_.align(p_, 0, 0);
 }
 
@@ -249,19 +248,18 @@ void ForwardPass<Sink>::cast_row(int64_t row, const KeySpan& keys) {
 template <class Sink>
 void ForwardPass<Sink>::accumulate(int64_t row, const KeySpan& keys, const uint32_t* from,
                                    uint32_t* to) {
+  const int64_t dim = plan_.problem.dim;
+  // Where V holds an infinity or NaN, hidden keys count too: 0 times it is NaN.
+  const int64_t length = head_.v.any_special(0, dim) ? keys.count : keys.end;
+  sums_.start_at(from, dim);
+  machine_.chains({p_, 0, 0}, {head_.v, 0, keys.first}, length, sums_);
   machine_.at(Site::output_accumulate, [&](auto step) {
-    for (int64_t d = 0; d < plan_.problem.dim; ++d) {
-      // Where V holds an infinity or NaN, hidden keys count too: 0 times it is NaN.
-      const int64_t length = head_.v.has_special(d) ? keys.count : keys.end;
-      const uint32_t c = from[d];
-      const auto sum = machine_.chain({p_, 0, 0}, {head_.v, d, keys.first}, length, c);
-      to[d] = step.hardware(row, d, sum, [&] {
-        const auto dot = exact_dot(p_exact_, 0, v_exact_, d, keys.count);
-        auto total = add(dot, decode<uint128>(fp32, c), Mode::nearest_even);
-        total.sticky = total.sticky || dot.sticky;
-        return total;
-      });
-    }
+    keep_sums(step, {row, 0, dim}, sums_, to, [&](int64_t d) {
+      const auto dot = exact_dot(p_exact_, 0, v_exact_, d, keys.count);
+      auto total = add(dot, decode<uint128>(fp32, from[d]), Mode::nearest_even);
+      total.sticky = total.sticky || dot.sticky;
+      return total;
+    });
   });
 }
 
@@ -354,17 +352,14 @@ template <class Sink>
 void ForwardPass<Sink>::normalise(int64_t row, uint32_t inverse, const uint32_t* from,
                                   uint32_t* o) {
   machine_.at(Site::normalise, [&](auto step) {
-    const auto n = step.operand(inverse);
-    for (int64_t d = 0; d < plan_.problem.dim; ++d) {
-      o[d] = step(row, d, multiply(step.operand(from[d]), n));
-    }
+    multiply_elements(step, {row, 0, plan_.problem.dim}, from, inverse, o);
   });
 }
 
 template <class Sink>
 void ForwardPass<Sink>::store_output(int64_t row, uint32_t* o) {
   machine_.at(Site::output_store, [&](auto step) {
-    for (int64_t d = 0; d < plan_.problem.dim; ++d) o[d] = step(row, d, register_value(o[d]));
+    cast_elements(step, {row, 0, plan_.problem.dim}, o);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "ulpscope/arith/multiply.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace ulpscope {
 
@@ -53,6 +54,71 @@ ChainResult run_chain(const FusedSum& sum, ChainRow a, ChainRow b, int64_t lengt
           Flag::none};
 }
 
+namespace {
+
+// Blocks of columns that are computed at a time.
+constexpr int64_t most_blocks = 8;
+constexpr int64_t block_size = FusedColumns::block_size;
+
+// The sums [begin, end), which lie in at most that many blocks.
+template <Carries carries>
+void run_blocks(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t length,
+                ChainSums& sums, int64_t begin, int64_t end) {
+  const int64_t block = (b.first + begin) / block_size;
+  const int64_t blocks = (b.first + end + block_size - 1) / block_size - block;
+  const int64_t before = b.first + begin - block * block_size;  // columns of no interest
+  std::array<uint32_t, most_blocks * block_size> all{};
+  std::array<ColumnMarks, most_blocks> marks;
+  std::copy(sums.values(begin), sums.values(begin) + (end - begin), all.begin() + before);
+
+  const int64_t skipped = a.from % sum.terms;  // of the first step
+  const int64_t whole = (length + skipped + sum.terms - 1) / sum.terms * sum.terms;
+  add_products(sum, carries, a.operand.terms(a.row, a.from - skipped), *b.operand.packed(),
+               {.block = block, .count = blocks, .from = b.from - skipped}, whole, all, marks);
+
+  const bool special = b.operand.any_special(b.first + begin, end - begin);
+  const bool outside = std::any_of(marks.begin(), marks.begin() + blocks,
+                                   [](const ColumnMarks& mark) { return mark.outside != 0; });
+  if (carries == Carries::ignore && !special && !outside) {
+    std::copy_n(all.begin() + before, end - begin, sums.values(begin));
+    return;
+  }
+  for (int64_t j = begin; j < end; ++j) {
+    const auto at = static_cast<size_t>(before + j - begin);
+    const ColumnMarks& mark = marks[at / block_size];
+    const auto has_bit = [&](uint32_t mask) { return (mask >> at % block_size & 1) != 0; };
+    if (has_bit(mark.outside) || (special && b.operand.has_special(b.first + j))) [[unlikely]] {
+      sums.set(j,
+               run_chain<carries>(sum, a, {b.operand, b.first + j, b.from}, length, sums[j].value));
+    } else {
+      sums.set(j, {all[at], flag_if(has_bit(mark.carried), Flag::carry_out)});
+    }
+  }
+}
+
+}  // namespace
+
+template <Carries carries>
+void run_chains(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t length,
+                ChainSums& sums) {
+  const bool columns = b.operand.packed() != nullptr && has_fused_columns() &&
+                       fits_columns(sum, {a.operand.format(), b.operand.format()}) &&
+                       !a.operand.has_special(a.row);
+  if (!columns) {
+    for (int64_t j = 0; j < sums.size(); ++j) {
+      sums.set(j,
+               run_chain<carries>(sum, a, {b.operand, b.first + j, b.from}, length, sums[j].value));
+    }
+    return;
+  }
+  for (int64_t begin = 0; begin < sums.size();) {
+    const int64_t room = most_blocks * block_size - (b.first + begin) % block_size;
+    const int64_t end = std::min(sums.size(), begin + room);
+    run_blocks<carries>(sum, a, b, length, sums, begin, end);
+    begin = end;
+  }
+}
+
 uint32_t run_fma_chain(ChainRow a, ChainRow b, int64_t length, uint32_t c) {
   const uint32_t* const x = a.operand.codes(a.row, a.from);
   const uint32_t* const y = b.operand.codes(b.row, b.from);
@@ -70,5 +136,10 @@ template ChainResult run_chain<Carries::ignore>(const FusedSum&, ChainRow, Chain
                                                 uint32_t);
 template ChainResult run_chain<Carries::watch>(const FusedSum&, ChainRow, ChainRow, int64_t,
                                                uint32_t);
+
+template void run_chains<Carries::ignore>(const FusedSum&, ChainRow, const ChainColumns&, int64_t,
+                                          ChainSums&);
+template void run_chains<Carries::watch>(const FusedSum&, ChainRow, const ChainColumns&, int64_t,
+                                         ChainSums&);
 
 }  // namespace ulpscope

@@ -85,6 +85,45 @@ TEST_CASE("a chain may start inside an operand") {
   CHECK(run_chain<Carries::ignore>(sum, {a, 0, 16}, {b, 0, 32}, 32, 0x3F80'0000).value == expected);
 }
 
+TEST_CASE("many chains with one row are that many single chains, packed or not") {
+  Random random(3);
+  constexpr int64_t rows = 300;  // more than are computed at a time
+  constexpr int64_t length = 96;
+  for (int turn = 0; turn < 120; ++turn) {
+    const Format formats[] = {bf16, fp16, e4m3fn, e5m2};
+    const Format fb = formats[turn % 4];
+    const Format fa = turn % 5 == 0 ? fp32 : fb;  // binary32 does not fit the columns
+    const FusedSum& sum = matrix_unit(chip_named("h200"), fb).sum;
+    const Operand a = random_operand(random, fa, length, turn);
+    Operand b(fb, rows, length);
+    for (int64_t j = 0; j < rows; ++j) {
+      const Operand row = random_operand(random, fb, length, turn);
+      for (int64_t k = 0; k < length; ++k) b.set(j, k, row.codes(0)[k]);
+    }
+    if (turn % 6 == 0) b.set(40, 3, exponent_mask(fb));  // a row that is special, or large
+    if (turn % 3 != 0) b.pack();
+    const int64_t first = random.below(50);
+    const int64_t count = random.below(rows - first);
+    const int64_t from = random.below(40);
+    std::vector<uint32_t> start(static_cast<size_t>(count));
+    for (auto& c : start) c = static_cast<uint32_t>(random.word());
+    ChainSums sums;
+    sums.start_at(start.data(), count);
+    const int64_t chain_length = 1 + random.below(length - from);
+    // What lies before and behind the chain within its steps meets zeros.
+    Operand part(fa, 1, length);
+    for (int64_t k = from; k < from + chain_length; ++k) part.set(0, k, a.codes(0)[k]);
+    run_chains<Carries::watch>(sum, {part, 0, from}, {b, first, from}, chain_length, sums);
+    REQUIRE(sums.size() == count);
+    for (int64_t j = 0; j < count; ++j) {
+      const auto expected = run_chain<Carries::watch>(sum, {part, 0, from}, {b, first + j, from},
+                                                      chain_length, start[static_cast<size_t>(j)]);
+      REQUIRE(sums[j].value == expected.value);
+      REQUIRE(sums[j].flags == expected.flags);
+    }
+  }
+}
+
 TEST_CASE("a watched chain tells of a carry") {
   const FusedSum& sum = matrix_unit(chip_named("h200"), bf16).sum;
   Operand a(bf16, 1, 16);

@@ -80,8 +80,8 @@ class BackwardPass {
   void key_of_tile(const Tile& tile, KeyAccumulators& keys, int64_t key);
   void dq_of_tile(const Tile& tile, int64_t row);
   void combine_buffer();
-  ChainResult gradient_chain(const Machine<Sink>& machine, ChainRow a, ChainRow b, int64_t length,
-                             uint32_t c) const;
+  void gradient_chains(const Machine<Sink>& machine, ChainRow a, const ChainColumns& b,
+                       int64_t length, ChainSums& sums) const;
 
   const BackwardPlan& plan_;
   Spread spread_;

@@ -96,6 +96,7 @@ class ForwardPass {
   AlignedRows p_exact_;
   std::vector<uint32_t> scores_;  // tile_keys: S, then P, of one row
   std::vector<uint32_t> scaled_;  // tile_keys: what the maximum is taken over, where not S
+  ChainSums sums_;                // of one row
   std::vector<uint32_t> update_;  // dim: a tile's product, where O is kept in memory
   TileEnds ends_;                 // of the row tile
   std::vector<RowState> states_;  // tile_rows

@@ -15,6 +15,9 @@
 #include "ulpscope/attention/judge.hpp"
 #include "ulpscope/attention/plan.hpp"
 
+#include <type_traits>
+#include <vector>
+
 namespace ulpscope {
 
 // Where a product comes from: row i of `operand`, from column `from`.
@@ -35,12 +38,61 @@ struct ChainResult {
 template <Carries carries>
 ChainResult run_chain(const FusedSum& sum, ChainRow a, ChainRow b, int64_t length, uint32_t c);
 
+// Many chains with one row: its partners are the operand's rows from `first` on.
+struct ChainColumns {
+  const Operand& operand;
+  int64_t first;
+  int64_t from;
+};
+
+// What the chains begin with, and what they end with.
+class ChainSums {
+ public:
+  void start_at_zero(int64_t count) {
+    values_.assign(static_cast<size_t>(count), 0);
+    flags_.assign(static_cast<size_t>(count), Flag::none);
+  }
+  void start_at(const uint32_t* c, int64_t count) {
+    values_.assign(c, c + count);
+    flags_.assign(static_cast<size_t>(count), Flag::none);
+  }
+
+  int64_t size() const { return static_cast<int64_t>(values_.size()); }
+  uint32_t* values(int64_t from) { return values_.data() + from; }
+  const uint32_t* values(int64_t from) const { return values_.data() + from; }
+  ChainResult operator[](int64_t j) const {
+    return {values_[static_cast<size_t>(j)], flags_[static_cast<size_t>(j)]};
+  }
+  void set(int64_t j, ChainResult result) {
+    values_[static_cast<size_t>(j)] = result.value;
+    flags_[static_cast<size_t>(j)] = result.flags;
+  }
+
+ private:
+  std::vector<uint32_t> values_;
+  std::vector<Flag> flags_;
+};
+
+// sums[j] = sums[j] + sum over k of a[k] b[first + j][k]: the bits of run_chain, many at a time
+// where the operand is packed.
+template <Carries carries>
+void run_chains(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t length,
+                ChainSums& sums);
+
 // The same by binary32 FMAs, a term after the other.
 uint32_t run_fma_chain(ChainRow a, ChainRow b, int64_t length, uint32_t c);
 
 template <class Sink, class CastVerb>
 class Step {
  public:
+  // Whether what is rounded away is of interest to somebody.
+  static constexpr bool listens = Sink::enabled;
+  // An instruction of binary32, plain or with .ftz, whose result is all that counts: row_steps.hpp.
+  static constexpr Flush flush =
+      std::is_same_v<CastVerb, FixedCast<fp32, nearest_even_flushed>> ? Flush::both : Flush::none;
+  static constexpr bool by_host =
+      !listens && (flush == Flush::both || std::is_same_v<CastVerb, FixedCast<fp32, nearest_even>>);
+
   Step(Sink& sink, Site site, CastVerb cast) : sink_(sink), site_(site), cast_(cast) {}
 
   Mode mode() const { return cast_.mode(); }
@@ -118,6 +170,9 @@ class Machine {
 
   ChainResult chain(ChainRow a, ChainRow b, int64_t length, uint32_t c) const {
     return run_chain<carries>(plan_.sum, a, b, length, c);
+  }
+  void chains(ChainRow a, const ChainColumns& b, int64_t length, ChainSums& sums) const {
+    run_chains<carries>(plan_.sum, a, b, length, sums);
   }
 
  private:

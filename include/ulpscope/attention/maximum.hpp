@@ -66,7 +66,7 @@ uint32_t raised_maximum(const Machine<Sink>& machine, int64_t row, uint32_t old,
   const Plan& plan = machine.plan();
   const uint32_t* const from = detail::maximum_of(plan, scores);
   uint32_t tile = keys.hidden > 0 ? detail::hidden_score(plan) : minus_infinity32;
-  for (int64_t c = keys.begin; c < keys.end; ++c) tile = fmaximum(tile, from[c]);
+  tile = maximum_of_row(tile, {from + keys.begin, static_cast<size_t>(keys.end - keys.begin)});
   return fmaximum(old, stable_maximum(machine, row, keys, from, tile));
 }
 

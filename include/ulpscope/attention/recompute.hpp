@@ -11,7 +11,8 @@
 
 #include "ulpscope/arith/elementary.hpp"
 #include "ulpscope/arith/multiply.hpp"
-#include "ulpscope/attention/machine.hpp"
+#include "ulpscope/attention/row_steps.hpp"
+#include "ulpscope/hardware/ex2_row.hpp"
 #include "ulpscope/hardware/library_functions.hpp"
 
 namespace ulpscope {
@@ -29,21 +30,14 @@ namespace detail {
 template <class Sink>
 void scale_scores(const Machine<Sink>& machine, Site site, const ScoreSpan& s, uint32_t factor) {
   machine.at(site, [&](auto step) {
-    const auto f = step.operand(factor);
-    for (int64_t c = 0; c < s.count; ++c) {
-      s.scores[c] = step(s.row, s.first + c, multiply(step.operand(s.scores[c]), f));
-    }
+    multiply_elements(step, {s.row, s.first, s.count}, s.scores, factor, s.scores);
   });
 }
 
 template <class Sink>
 void shift_scores(const Machine<Sink>& machine, const ScoreSpan& s, uint32_t by) {
   machine.at(Site::bwd_shifted_score, [&](auto step) {
-    const auto shift = step.operand(by);
-    for (int64_t c = 0; c < s.count; ++c) {
-      s.scores[c] =
-          step(s.row, s.first + c, subtract(step.operand(s.scores[c]), shift, step.mode()));
-    }
+    subtract_from_elements(step, {s.row, s.first, s.count}, s.scores, by, s.scores);
   });
 }
 
@@ -65,13 +59,11 @@ template <class Sink>
 void exponentiate_base2(const Machine<Sink>& machine, const ScoreSpan& s) {
   const MufuTables& tables = *machine.plan().tables;
   machine.at(Site::bwd_probability, [&](auto step) {
-    const bool flushed = flushes_inputs(step.rounding().policy.flush);
-    for (int64_t c = 0; c < s.count; ++c) {
-      const uint32_t x = s.scores[c];
-      const uint32_t p = flushed ? mufu_ex2(tables, x) : ex2_approx(tables, x);
-      s.scores[c] = step.hardware(s.row, s.first + c, {p, Flag::none},
-                                  [&] { return exp2_value(register_value(x)); });
-    }
+    const auto flush = flushes_inputs(step.rounding().policy.flush) ? Flush::both : Flush::none;
+    apply_to_elements(
+        step, {s.row, s.first, s.count}, s.scores,
+        [&](std::span<uint32_t> x) { ex2_row(tables, x, flush, x); },
+        [&](uint32_t x) { return exp2_value(register_value(x)); });
   });
 }
 

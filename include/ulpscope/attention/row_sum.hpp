@@ -79,6 +79,13 @@ void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
                      fma(step.operand(sum), r, step.operand(p[start]), step.mode()));
           break;
       }
+      if constexpr (decltype(step)::by_host && decltype(step)::flush == Flush::none) {
+        // The lane's first column is taken; of its group the others are left.
+        const int64_t rest = std::max(start + 1, keys.begin);
+        const int64_t end = std::min(to, keys.end);
+        sum = sum_columns(sum, p, {start, width, width * lanes, rest, end});
+        continue;
+      }
       for (int64_t group = start; group < to; group += width * lanes) {
         const int64_t first = std::max(group == start ? start + 1 : group, keys.begin);
         const int64_t end = std::min({group + width, to, keys.end});

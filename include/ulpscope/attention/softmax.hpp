@@ -11,7 +11,8 @@
 
 #include "ulpscope/arith/elementary.hpp"
 #include "ulpscope/arith/multiply.hpp"
-#include "ulpscope/attention/machine.hpp"
+#include "ulpscope/attention/row_steps.hpp"
+#include "ulpscope/hardware/ex2_row.hpp"
 #include "ulpscope/hardware/library_functions.hpp"
 
 #include <algorithm>
@@ -46,15 +47,16 @@ constexpr uint32_t subtrahend(uint32_t maximum) {
   return maximum == minus_infinity32 ? 0 : maximum;
 }
 
+inline Elements seen_elements(int64_t row, const KeySpan& keys) {
+  return {.row = row, .first = keys.first + keys.begin, .count = keys.end - keys.begin};
+}
+
 // to[c] = from[c] * factor for the seen keys.
 template <class Sink>
 void multiply_scores(const Machine<Sink>& machine, Site site, int64_t row, const KeySpan& keys,
                      const uint32_t* from, uint32_t factor, uint32_t* to) {
   machine.at(site, [&](auto step) {
-    const auto f = step.operand(factor);
-    for (int64_t c = keys.begin; c < keys.end; ++c) {
-      to[c] = step(row, keys.first + c, multiply(step.operand(from[c]), f));
-    }
+    multiply_elements(step, seen_elements(row, keys), from + keys.begin, factor, to + keys.begin);
   });
 }
 
@@ -63,10 +65,8 @@ template <class Sink>
 void shift_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
                   const uint32_t* from, uint32_t by, uint32_t* scores) {
   machine.at(Site::shifted_score, [&](auto step) {
-    const auto shift = step.operand(by);
-    for (int64_t c = keys.begin; c < keys.end; ++c) {
-      scores[c] = step(row, keys.first + c, subtract(step.operand(from[c]), shift, step.mode()));
-    }
+    subtract_from_elements(step, seen_elements(row, keys), from + keys.begin, by,
+                           scores + keys.begin);
   });
 }
 
@@ -98,14 +98,18 @@ void multiply_and_store(const Machine<Sink>& machine, Site site, int64_t row, co
   });
 }
 
-// 2^x or e^x by the recipe's instruction.
-inline uint32_t exponential_of(const Plan& plan, uint32_t x) {
+// 2^x or e^x by the recipe's instruction, in place.
+inline void exponentials_of(const Plan& plan, std::span<uint32_t> x) {
   switch (plan.recipe->exponential) {
-    case Exponential::ex2: break;
-    case Exponential::ex2_ftz: return mufu_ex2(*plan.tables, x);
-    case Exponential::expf: return library_expf(*plan.tables, x);
+    case Exponential::ex2: return ex2_row(*plan.tables, x, Flush::none, x);
+    case Exponential::ex2_ftz: return ex2_row(*plan.tables, x, Flush::both, x);
+    case Exponential::expf: break;
   }
-  return ex2_approx(*plan.tables, x);
+  for (uint32_t& one : x) one = library_expf(*plan.tables, one);
+}
+inline uint32_t exponential_of(const Plan& plan, uint32_t x) {
+  exponentials_of(plan, {&x, 1});
+  return x;
 }
 
 // What it should have returned.
@@ -204,11 +208,10 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
       break;
   }
   machine.at(Site::probability, [&](auto step) {
-    for (int64_t c = keys.begin; c < keys.end; ++c) {
-      const uint32_t x = s[c];
-      s[c] = step.hardware(row, keys.first + c, {detail::exponential_of(plan, x), Flag::none},
-                           [&] { return detail::exact_exponential_of(plan, x); });
-    }
+    apply_to_elements(
+        step, detail::seen_elements(row, keys), s + keys.begin,
+        [&](std::span<uint32_t> x) { detail::exponentials_of(plan, x); },
+        [&](uint32_t x) { return detail::exact_exponential_of(plan, x); });
   });
   std::fill(s, s + keys.begin, 0);
   std::fill(s + keys.end, s + keys.count, 0);

@@ -1,0 +1,36 @@
+#include "ulpscope/attention/row_steps.hpp"
+
+#include "ulpscope/round/array.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace ulpscope::detail {
+
+void cast_row(std::span<uint32_t> x, const Format& format, Rounding rounding) {
+  const auto with_one_nan = [](uint32_t bits) { return is_nan32(bits) ? gpu_nan : bits; };
+  if (format == fp32 && rounding == nearest_even) {
+    std::transform(x.begin(), x.end(), x.begin(), with_one_nan);
+    return;
+  }
+  if (format == fp32 && rounding == nearest_even_flushed) {
+    std::transform(x.begin(), x.end(), x.begin(),
+                   [&](uint32_t bits) { return with_one_nan(flushed32(bits)); });
+    return;
+  }
+  constexpr size_t chunk = 256;
+  std::array<float, chunk> numbers;
+  std::array<float, chunk> rounded;
+  for (size_t i = 0; i < x.size(); i += chunk) {
+    const auto some = x.subspan(i, std::min(chunk, x.size() - i));
+    std::transform(some.begin(), some.end(), numbers.begin(),
+                   [](uint32_t bits) { return bit_cast<float>(bits); });
+    round_values(std::span<const float>(numbers).first(some.size()), format, rounding,
+                 std::span(rounded).first(some.size()));
+    std::transform(rounded.begin(), rounded.begin() + static_cast<std::ptrdiff_t>(some.size()),
+                   some.begin(),
+                   [&](float number) { return with_one_nan(bit_cast<uint32_t>(number)); });
+  }
+}
+
+}  // namespace ulpscope::detail

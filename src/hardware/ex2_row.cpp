@@ -1,0 +1,54 @@
+// The instruction sets of the row: Highway's foreach_target includes this file again for each of
+// them, and the machine that runs decides.
+#include "ulpscope/hardware/ex2_row.hpp"
+
+#include "ulpscope/base/host_fp.hpp"
+
+#include <utility>
+
+// Sets between those that are kept would cost compile time and gain little.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_TARGET_INCLUDE "ex2_row.cpp"
+#include <hwy/foreach_target.h>
+// Behind foreach_target, which sets what they compile for:
+#include <hwy/highway.h>
+
+#if HWY_TARGET <= HWY_SSE4
+#include "ex2_row-inl.hpp"
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace ulpscope::detail::HWY_NAMESPACE {
+
+using Ex2Row = void (*)(const MufuTables&, const uint32_t* x, size_t count, uint32_t* to);
+
+#if HWY_TARGET <= HWY_SSE4
+Ex2Row ex2_row_for(Flush flush) {
+  return flush == Flush::both ? ex2_lanes<Flush::both> : ex2_lanes<Flush::none>;
+}
+#else
+Ex2Row ex2_row_for(Flush) { return nullptr; }
+#endif
+
+}  // namespace ulpscope::detail::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace ulpscope {
+
+namespace detail {
+HWY_EXPORT(ex2_row_for);
+}  // namespace detail
+
+void ex2_row(const MufuTables& tables, Row32 x, Flush flush, std::span<uint32_t> to) {
+  const HostFpGuard guard;
+  if (const auto lanes = HWY_DYNAMIC_DISPATCH(detail::ex2_row_for)(flush)) {
+    return lanes(tables, x.data(), x.size(), to.data());
+  }
+  for (size_t i = 0; i < x.size(); ++i) {
+    to[i] = flush == Flush::both ? mufu_ex2(tables, x[i]) : ex2_approx(tables, x[i]);
+  }
+}
+
+}  // namespace ulpscope
+#endif
