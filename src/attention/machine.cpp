@@ -67,8 +67,9 @@ void run_blocks(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t 
   const int64_t block = (b.first + begin) / block_size;
   const int64_t blocks = (b.first + end + block_size - 1) / block_size - block;
   const int64_t before = b.first + begin - block * block_size;  // columns of no interest
-  std::array<uint32_t, most_blocks * block_size> all{};
+  std::array<uint32_t, most_blocks * block_size> all;
   std::array<ColumnMarks, most_blocks> marks;
+  std::fill_n(all.begin(), blocks * block_size, 0);
   std::copy(sums.values(begin), sums.values(begin) + (end - begin), all.begin() + before);
 
   const int64_t skipped = a.from % sum.terms;  // of the first step

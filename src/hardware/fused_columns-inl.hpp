@@ -168,31 +168,37 @@ HWY_INLINE ColumnMarks two_registers(const ColumnPlan& plan, const ColumnChain& 
   using Lanes = ColumnLanes<carries>;
   Lanes left(plan, sums + column);
   Lanes right(plan, sums + column + lanes);
-  const float* const row = chain.row.values;
-  const int16_t* const row_exponents = chain.row.exponents;
-  for (int64_t first = 0; first < chain.length; first += terms) {
+  const float* row = chain.row.values;
+  const int16_t* row_exponents = chain.row.exponents;
+  const FusedColumns::Values* values = chain.values;
+  const FusedColumns::Exponents* exponents = chain.exponents;
+  for (int64_t steps = chain.length / terms; steps > 0; --steps) {
     left.start_step();
     right.start_step();
 #pragma GCC unroll 16
-    for (int64_t k = first; k < first + terms; k += 2) {
-      uint32_t pair = 0;
-      __builtin_memcpy(&pair, row_exponents + k, sizeof pair);
-      const Half both = hn::BitCast(Halves(), hn::Set(Words(), pair));
-      const int16_t* const exponents = chain.exponents[k / 2].of[column].data();
-      left.meet_exponents(both, hn::Load(Halves(), exponents));
-      right.meet_exponents(both, hn::Load(Halves(), exponents + 2 * lanes));
+    for (int pair = 0; pair < terms / 2; ++pair) {
+      uint32_t two = 0;
+      __builtin_memcpy(&two, row_exponents + 2 * pair, sizeof two);
+      const Half both = hn::BitCast(Halves(), hn::Set(Words(), two));
+      const int16_t* const of_columns = exponents[pair].of[column].data();
+      left.meet_exponents(both, hn::Load(Halves(), of_columns));
+      right.meet_exponents(both, hn::Load(Halves(), of_columns + 2 * lanes));
     }
     left.choose_grid(plan);
     right.choose_grid(plan);
 #pragma GCC unroll 16
-    for (int64_t k = first; k < first + terms; ++k) {
+    for (int k = 0; k < terms; ++k) {
       const Single factor = hn::Set(Singles(), row[k]);
-      const float* const values = &chain.values[k].of[column];
-      left.add_product(factor, hn::Load(Singles(), values));
-      right.add_product(factor, hn::Load(Singles(), values + lanes));
+      const float* const of_columns = &values[k].of[column];
+      left.add_product(factor, hn::Load(Singles(), of_columns));
+      right.add_product(factor, hn::Load(Singles(), of_columns + lanes));
     }
     left.end_step(plan);
     right.end_step(plan);
+    row += terms;
+    row_exponents += terms;
+    values += terms;
+    exponents += terms / 2;
   }
   left.store(sums + column);
   right.store(sums + column + lanes);

@@ -71,7 +71,7 @@ TEST_CASE("columns give the bits of the definition and the carries of the lanes,
   });
 }
 
-TEST_CASE("10^8 products of bf16 and fp16 at Hopper's parameters") {
+TEST_CASE("sums of 128 bf16 or fp16 products at Hopper's parameters are the lanes'") {
   on_every_target([] {
     OperandSource source(2);
     for (const Format& f : {bf16, fp16}) {
