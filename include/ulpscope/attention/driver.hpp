@@ -5,7 +5,8 @@
 // every head and every finished tile, from any thread, each tile once. Nothing depends on the
 // order, so results are the same bytes for any number of threads.
 //
-// Memory beyond the inputs: decoded K and V (16 bytes an element) and one row tile a thread.
+// Memory beyond the inputs: decoded K and V (18 bytes an element each) and one row tile a
+// thread.
 // Tested by tests/attention/driver_test.cpp.
 #pragma once
 
