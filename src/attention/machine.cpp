@@ -102,7 +102,8 @@ void run_blocks(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t 
 template <Carries carries>
 void run_chains(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t length,
                 ChainSums& sums) {
-  const bool columns = b.operand.packed() != nullptr && has_fused_columns() &&
+  const bool whole_pairs = (b.from - a.from % sum.terms) % 2 == 0;  // of exponents
+  const bool columns = b.operand.packed() != nullptr && has_fused_columns() && whole_pairs &&
                        fits_columns(sum, {a.operand.format(), b.operand.format()}) &&
                        !a.operand.has_special(a.row);
   if (!columns) {

@@ -3,6 +3,7 @@
 // and, a tenth of each, by the other chips'.
 #include "ulpscope/hardware/chip.hpp"
 
+#include "exhaustive/every_core.hpp"
 #include "hardware/column_products.hpp"
 
 using namespace ulpscope;
@@ -10,17 +11,19 @@ using namespace ulpscope::test;
 
 namespace {
 
-constexpr int64_t sums_of_each_target = 1'000'000'000;
-constexpr int64_t rows = 256;
-constexpr int64_t columns = 512;
+constexpr size_t rows = 256;
+constexpr size_t columns = 512;
+constexpr size_t tiles = 1'000'000'000 / (rows * columns) + 1;
 
 // The sums of one tile; near and far exponents take turns.
-ColumnTally one_tile(OperandSource& source, const MatrixUnit& unit, int turn) {
-  const int64_t length = unit.sum.terms * (1 + turn % 3);
-  const int spread = turn % 71;
-  return compare(unit.sum, random_factor(source, unit.input, spread, rows, length),
-                 random_factor(source, unit.input, spread, columns, length),
-                 source.codes(fp32, turn % 5 == 0 ? 140 : 2 * spread, 509), Judge::lanes);
+ColumnTally one_tile(const MatrixUnit& unit, size_t tile) {
+  OperandSource source(tile);
+  const int64_t length = unit.sum.terms * static_cast<int64_t>(1 + tile % 3);
+  const auto spread = static_cast<int>(tile % 71);
+  const Factor a = random_factor(source, unit.input, spread, rows, length);
+  const Factor b = random_factor(source, unit.input, spread, columns, length);
+  const auto starts = source.codes(fp32, tile % 5 == 0 ? 140 : 2 * spread, 509);
+  return compare(unit.sum, a, b, starts, Judge::lanes);
 }
 
 }  // namespace
@@ -33,14 +36,14 @@ TEST_CASE("10^9 sums by columns have the bits of the lanes, on every instruction
     }
   }
   on_every_target([&] {
-    OperandSource source(11);
+    std::vector<ColumnTally> of_tile(tiles);
+    on_every_core(tiles, [&](size_t tile) {
+      const MatrixUnit& hopper = matrix_unit(chip_named("h200"), tile % 2 == 0 ? bf16 : fp16);
+      of_tile[tile] = one_tile(tile % 10 == 9 ? others[tile / 10 % others.size()] : hopper, tile);
+    });
     ColumnTally tally;
-    for (int turn = 0; tally.sums < sums_of_each_target; ++turn) {
-      const Format& f = turn % 2 == 0 ? bf16 : fp16;
-      const MatrixUnit& hopper = matrix_unit(chip_named("h200"), f);
-      const auto other = static_cast<size_t>(turn / 10) % others.size();
-      tally.add(one_tile(source, turn % 10 == 9 ? others[other] : hopper, turn));
-    }
+    for (const ColumnTally& one : of_tile) tally.add(one);
+    CHECK(tally.sums >= 1'000'000'000);
     CHECK(tally.different == 0);
     CHECK(tally.outside < tally.sums / 5);
     CHECK(tally.carried > 0);

@@ -168,9 +168,6 @@ class Machine {
     return register_value(bits);
   }
 
-  ChainResult chain(ChainRow a, ChainRow b, int64_t length, uint32_t c) const {
-    return run_chain<carries>(plan_.sum, a, b, length, c);
-  }
   void chains(ChainRow a, const ChainColumns& b, int64_t length, ChainSums& sums) const {
     run_chains<carries>(plan_.sum, a, b, length, sums);
   }

@@ -35,9 +35,6 @@ inline std::span<uint32_t> row_of(const Elements& at, uint32_t* x) {
   return {x, static_cast<size_t>(at.count)};
 }
 
-template <class Step>
-constexpr Flush flush_of = Step::flushes ? Flush::both : Flush::none;
-
 // Rounds to a site's format; nothing is flushed, or all of binary32.
 void cast_row(std::span<uint32_t> x, const Format& format, Rounding rounding);
 

@@ -80,7 +80,7 @@ class FusedColumns {
   std::vector<Exponents> exponents_;
 };
 
-// Blocks [block, block + count), from term `from` on, a multiple of the step's terms.
+// Blocks [block, block + count), from term `from` on, an even number.
 struct ColumnRange {
   int64_t block;
   int64_t count;
