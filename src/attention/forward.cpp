@@ -365,5 +365,6 @@ void ForwardPass<Sink>::store_output(int64_t row, uint32_t* o) {
 
 template class ForwardPass<NullSink>;
 template class ForwardPass<TileLog>;
+template class ForwardPass<HistorySink>;
 
 }  // namespace ulpscope

@@ -132,4 +132,14 @@ std::string shape_text(std::span<const uint64_t> shape) {
   return out;
 }
 
+std::string index_text(const std::vector<uint64_t>& index) {
+  std::string out;
+  for (const uint64_t i : index) out += fmt::format("{}{}", out.empty() ? "" : ", ", i);
+  return "[" + out + "]";
+}
+
+std::string fact(std::string_view name, const std::string& html) {
+  return html.empty() ? "" : fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, html);
+}
+
 }  // namespace ulpscope::detail

@@ -54,6 +54,8 @@ std::string mean_cell(double mean, double standard_error);
 std::string real_cell(double value, int digits);
 std::string z_cell(double z);  // bold where called
 
-std::string shape_text(std::span<const uint64_t> shape);  // 1 x 2 x 512 x 64
+std::string shape_text(std::span<const uint64_t> shape);           // 1 x 2 x 512 x 64
+std::string index_text(const std::vector<uint64_t>& index);        // [0, 1, 133, 5]
+std::string fact(std::string_view name, const std::string& html);  // a line of a list of facts
 
 }  // namespace ulpscope::detail

@@ -49,4 +49,13 @@ class Field {
   std::string path_;
 };
 
+// Every item of a list as a row.
+template <class Row>
+std::vector<Row> read_list(const std::vector<Field>& items, Row (*read)(const Field&)) {
+  std::vector<Row> rows;
+  rows.reserve(items.size());
+  for (const Field& item : items) rows.push_back(read(item));
+  return rows;
+}
+
 }  // namespace ulpscope::detail

@@ -4,6 +4,7 @@
 #include "ulpscope/report/summary.hpp"
 #include "ulpscope/report/text.hpp"
 
+#include "history_text.hpp"
 #include "page_sections.hpp"
 #include "page_style.hpp"
 #include <fmt/format.h>
@@ -36,7 +37,10 @@ std::string html_report(const nlohmann::json& document) {
   out += detail::engines_section(summary);
   out += detail::run_section(summary);
   out += detail::comparison_section(summary);
+  if (summary.history) out += detail::history_html(*summary.history);
+  out += detail::fit_section(summary);
   out += detail::outputs_section(summary);
+  out += detail::breakdown_section(summary);
   out += detail::sites_section(summary);
   out += detail::output_figures_section(summary);
   out += detail::site_figures_section(summary);

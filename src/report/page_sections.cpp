@@ -25,10 +25,6 @@ bool is_alarm(Status status) {
   return true;
 }
 
-std::string fact(std::string_view name, const std::string& html) {
-  return html.empty() ? "" : fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, html);
-}
-
 // ": text" only where there is one.
 std::string after(std::string_view separator, std::string_view text) {
   return text.empty() ? "" : std::string(separator) + escape(text);
@@ -175,12 +171,6 @@ std::string events_table(const std::vector<Statistics>& rows) {
 
 bool has_overflow(const Statistics& row) { return row.overflow.value_or(0) > 0; }
 
-std::string index_text(const std::vector<uint64_t>& index) {
-  std::string out;
-  for (const uint64_t i : index) out += fmt::format("{}{}", out.empty() ? "" : ", ", i);
-  return "[" + out + "]";
-}
-
 std::string worst_table(const Statistics& output) {
   constexpr std::array columns = {
       Column{"", "index", "", Align::left}, Column{"", "bits", "", Align::left},
@@ -278,29 +268,6 @@ std::string run_section(const Summary& summary) {
   return section(summary.kernel ? "What was run" : "What was compared",
                  (facts.empty() ? "" : "<dl class=\"facts\">\n" + facts + "</dl>\n") +
                      (summary.inputs.empty() ? "" : inputs_table(summary)));
-}
-
-std::string comparison_section(const Summary& summary) {
-  if (!summary.comparison) return "";
-  const ComparisonRow& row = *summary.comparison;
-  const auto counted = [&](std::optional<uint64_t> count) {
-    return count ? fmt::format("{} ({})", grouped(*count), escape(percent(*count, row.elements)))
-                 : std::string();
-  };
-  std::string facts = fact("A", code(row.a)) + fact("B", code(row.b));
-  facts += fact("Elements", grouped(row.elements));
-  facts += fact("Different bits", counted(row.different_bits));
-  facts += fact("Different values", counted(row.different_values));
-  facts += fact("Largest distance",
-                std::isnan(row.max_ulp) ? "" : typographic(real(row.max_ulp, 6)) + " ulp");
-  facts += fact("NaN on one side only", counted(row.nan_mismatch));
-  facts += fact("Infinity on one side only", counted(row.inf_mismatch));
-  return section("Comparison",
-                 "<dl class=\"facts\">\n" + facts +
-                     "</dl>\n<h3>Elements by distance in ulps</h3>\n" +
-                     figure(bucket_figure(row),
-                            "Distance in steps of the format from A to B; 0 holds equal values, "
-                            "also where only the sign of a zero differs."));
 }
 
 std::string outputs_section(const Summary& summary) {

@@ -15,6 +15,8 @@ std::string verdict_section(const Summary& summary);
 std::string run_section(const Summary& summary);
 std::string engines_section(const Summary& summary);
 std::string comparison_section(const Summary& summary);
+std::string fit_section(const Summary& summary);
+std::string breakdown_section(const Summary& summary);
 std::string outputs_section(const Summary& summary);
 std::string sites_section(const Summary& summary);
 std::string output_figures_section(const Summary& summary);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "comparison_reader.hpp"
 #include "json_field.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@ namespace ulpscope {
 namespace {
 
 using detail::Field;
+using detail::read_list;
 
 constexpr std::string_view schema_name = "ulpscope.summary/1";
 constexpr std::array all_status = {Status::unbiased, Status::biased, Status::equal,
@@ -30,14 +32,6 @@ bool nests_deeper_than(const nlohmann::json& value, int levels) {
   return levels == 0 || std::any_of(value.begin(), value.end(), [&](const nlohmann::json& item) {
            return nests_deeper_than(item, levels - 1);
          });
-}
-
-template <class Row>
-std::vector<Row> read_list(const std::vector<Field>& items, Row (*read)(const Field&)) {
-  std::vector<Row> rows;
-  rows.reserve(items.size());
-  for (const Field& item : items) rows.push_back(read(item));
-  return rows;
 }
 
 // Figures draw the part between -1 and 1 ulp linearly and tell too small from too large at 0, so
@@ -214,30 +208,6 @@ ReferenceRow read_reference(const Field& field) {
           .max_difference_ulp = field.number_if_given("max_difference_ulp")};
 }
 
-ComparisonRow read_comparison(const Field& field) {
-  ComparisonRow out;
-  out.a = field.at("a").text();
-  out.b = field.at("b").text();
-  out.elements = field.at("elements").count();
-  out.different_bits = field.at("different_bits").count();
-  out.different_values = field.at("different_values").count();
-  out.max_ulp = field.number_if_given("max_ulp");
-  out.nan_mismatch = field.count_if_given("nan_mismatch");
-  out.inf_mismatch = field.count_if_given("inf_mismatch");
-  const Field buckets = field.at("ulp_buckets");
-  uint128 sum = 0;
-  for (const std::string_view name : {"0", "1", "2", "3-10", "11-100", ">100"}) {
-    const uint64_t count = buckets.at(name).count();
-    out.ulp_buckets.emplace_back(name, count);
-    sum += count;
-  }
-  // NaN against a number has no distance, so the sum may fall short, never exceed.
-  if (sum > out.elements || out.different_bits > out.elements) {
-    buckets.refuse(fmt::format("more elements than the {} that were compared", out.elements));
-  }
-  return out;
-}
-
 EngineRow read_engine(const Field& field) {
   return {.name = field.at("name").text(),
           .description = field.text_or_empty("description"),
@@ -311,7 +281,7 @@ void read_kind(const Field& root, Summary& out) {
   } else if (out.kind == "gemm") {
     out.kernel = read_kernel(root.at("kernel"));
     if (const auto comparison = root.find("comparison")) {
-      out.comparison = read_comparison(*comparison);
+      out.comparison = detail::read_comparison(*comparison);
     }
     out.outputs = read_list(root.at("outputs").items(), read_statistics);
   } else if (out.kind == "engines") {
@@ -320,7 +290,10 @@ void read_kind(const Field& root, Summary& out) {
     out.matrices = read_list(root.at("matrices").items(), read_matrix);
     out.outputs = read_list(root.at("outputs").items(), read_statistics);
   } else if (out.kind == "compare") {
-    out.comparison = read_comparison(root.at("comparison"));
+    out.comparison = detail::read_comparison(root.at("comparison"));
+    out.breakdown = read_list(root.items_if_given("breakdown"), detail::read_division);
+    if (const auto history = root.find("history")) out.history = detail::read_history(*history);
+    if (const auto fit = root.find("fit")) out.fit = detail::read_fit(*fit);
     out.sites = read_list(root.items_if_given("sites"), read_statistics);
     out.outputs = read_list(root.items_if_given("outputs"), read_statistics);
   } else {

@@ -6,7 +6,7 @@
 #include "ulpscope/base/output_file.hpp"
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/report/page.hpp"
-#include "ulpscope/run/compare_run.hpp"
+#include "ulpscope/run/compare_summary.hpp"
 #include "ulpscope/run/gemm_summary.hpp"
 #include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/output_tensors.hpp"
@@ -209,7 +209,8 @@ std::optional<nlohmann::json> run_gemm(const GemmOptions& options) {
                              .format = plans[0].output,
                              .hash = "",
                              .codes = std::vector<uint64_t>(d.begin(), d.end())};
-    add_comparison(summary, comparison_json(computed, *expected));
+    add_comparison(summary,
+                   comparison_json(computed, *expected, count_bits(computed, *expected), shape));
   }
   destination.write(record, summary);
   return summary;

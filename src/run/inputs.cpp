@@ -277,6 +277,24 @@ template std::vector<uint32_t> in_layout(const std::vector<uint32_t>&,
 template std::vector<float> in_layout(const std::vector<float>&, const std::array<int64_t, 4>&,
                                       Layout);
 
+template <class T>
+std::vector<T> from_layout(const std::vector<T>& values, const std::array<int64_t, 4>& sizes,
+                           Layout layout) {
+  std::vector<T> result(values.size());
+  for_each_element(sizes, layout, [&](size_t to, size_t from) { result[to] = values[from]; });
+  return result;
+}
+template std::vector<uint64_t> from_layout(const std::vector<uint64_t>&,
+                                           const std::array<int64_t, 4>&, Layout);
+
+std::optional<std::array<int64_t, 4>> sizes_in(const std::vector<int64_t>& shape, Layout layout) {
+  const auto order = letters(layout);
+  if (shape.size() != order.size() && shape.size() + 1 != order.size()) return std::nullopt;
+  std::array<int64_t, 4> sizes{1, 1, 1, 1};
+  for (size_t i = 0; i < shape.size(); ++i) sizes[axes.find(order[i])] = shape[i];
+  return sizes;
+}
+
 std::vector<int64_t> shape_in_layout(std::array<int64_t, 4> sizes, Layout layout) {
   std::vector<int64_t> shape;
   for (const char letter : letters(layout)) {

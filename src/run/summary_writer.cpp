@@ -17,18 +17,12 @@ using nlohmann::json;
 
 namespace {
 
-json number(double x) {
-  if (std::isnan(x)) return "NaN";
-  if (std::isinf(x)) return x > 0 ? "Infinity" : "-Infinity";
-  return x;
-}
-
 double residue_in_ulps(uint64_t residue) { return static_cast<double>(residue) / 4294967296.0; }
 
 json histogram_json(const ResidueHistogram& histogram) {
   json edges = json::array();
   for (int bin = 0; bin <= ResidueHistogram::bins; ++bin) {
-    edges.push_back(number(ResidueHistogram::lower_edge(bin)));
+    edges.push_back(number_json(ResidueHistogram::lower_edge(bin)));
   }
   return {{"edges", edges}, {"counts", histogram.counts()}, {"zero", histogram.zero()}};
 }
@@ -154,6 +148,12 @@ json verdict_json(const Plan& plan, const JudgedRun& run) {
 
 }  // namespace
 
+json number_json(double x) {
+  if (std::isnan(x)) return "NaN";
+  if (std::isinf(x)) return x > 0 ? "Infinity" : "-Infinity";
+  return x;
+}
+
 json summary_header(const std::string& kind, const std::string& command) {
   return {{"schema", summary_schema},
           {"tool", {{"name", "ulpscope"}, {"version", version}}},
@@ -161,36 +161,43 @@ json summary_header(const std::string& kind, const std::string& command) {
           {"command", command}};
 }
 
+json bias_json(const ErrorStatistics& statistics) {
+  const HostFpGuard guard;
+  const Moments& m = statistics.moments;
+  const auto summary = summarise(statistics);
+  return {{"count", m.count},
+          {"skipped", m.skipped},
+          {"mean_ulp", number_json(summary.by_value.mean)},
+          {"stderr_ulp", number_json(summary.by_value.standard_error)},
+          {"z", number_json(summary.by_value.z)},
+          {"mean_away_ulp", number_json(summary.by_magnitude.mean)},
+          {"stderr_away_ulp", number_json(summary.by_magnitude.standard_error)},
+          {"z_away", number_json(summary.by_magnitude.z)},
+          {"larger", m.larger},
+          {"smaller", m.smaller},
+          {"exact", m.count - m.skipped - m.larger - m.smaller},
+          {"sign_z", number_json(summary.sign_z)},
+          {"max_abs_ulp", residue_in_ulps(m.largest)}};
+}
+
 json statistics_json(const std::string& name, const Format& format,
                      const ErrorStatistics& statistics) {
   const HostFpGuard guard;
   const Moments& m = statistics.moments;
-  const auto summary = summarise(statistics);
-  return {{"name", name},
-          {"format", format_name(format)},
-          {"count", m.count},
-          {"skipped", m.skipped},
-          {"mean_ulp", number(summary.by_value.mean)},
-          {"stderr_ulp", number(summary.by_value.standard_error)},
-          {"z", number(summary.by_value.z)},
-          {"mean_away_ulp", number(summary.by_magnitude.mean)},
-          {"stderr_away_ulp", number(summary.by_magnitude.standard_error)},
-          {"z_away", number(summary.by_magnitude.z)},
-          {"larger", m.larger},
-          {"smaller", m.smaller},
-          {"exact", m.count - m.skipped - m.larger - m.smaller},
-          {"sign_z", number(summary.sign_z)},
-          {"max_abs_ulp", residue_in_ulps(m.largest)},
-          {"ties", m.ties},
-          {"ties_away", m.ties_away},
-          {"near_ties_above", m.near_ties_above},
-          {"near_ties_below", m.near_ties_below},
-          {"carry_out", m.carry_out},
-          {"round_carry", m.round_carry},
-          {"subnormal", m.subnormal},
-          {"underflow", m.underflow},
-          {"overflow", m.overflow},
-          {"histogram", histogram_json(m.histogram)}};
+  json result = bias_json(statistics);
+  result.update({{"name", name},
+                 {"format", format_name(format)},
+                 {"ties", m.ties},
+                 {"ties_away", m.ties_away},
+                 {"near_ties_above", m.near_ties_above},
+                 {"near_ties_below", m.near_ties_below},
+                 {"carry_out", m.carry_out},
+                 {"round_carry", m.round_carry},
+                 {"subnormal", m.subnormal},
+                 {"underflow", m.underflow},
+                 {"overflow", m.overflow},
+                 {"histogram", histogram_json(m.histogram)}});
+  return result;
 }
 
 json output_json(const std::string& name, const Format& format, const std::vector<int64_t>& shape,
@@ -209,8 +216,8 @@ json output_json(const std::string& name, const Format& format, const std::vecto
   for (const auto& error : tally.worst()) {
     worst.push_back({{"index", element_index(index, error)},
                      {"bits", hex_bits(format, error.value)},
-                     {"value", number(error.value)},
-                     {"reference", number(error.reference)},
+                     {"value", number_json(error.value)},
+                     {"reference", number_json(error.reference)},
                      {"error_ulp", static_cast<double>(error.residue) / 4294967296.0}});
   }
   result["worst"] = worst;

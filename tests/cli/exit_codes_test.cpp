@@ -240,6 +240,45 @@ TEST_SUITE("exit codes") {
     CHECK(fs::exists(here.path() / "result/report.html"));
   }
 
+  TEST_CASE("compare --fit ends with 0 where a rounding explains every element, 1 where none") {
+    const TemporaryFolder here;
+    const auto wide = joined({little(0x3F80'FFFF, 4), little(0xBF80'8000, 4)});
+    here.write("wide.safetensors", safetensors_bytes(object(entry("x", "F32", "[2]", 0, 8)), wide));
+    const auto narrow = [&](const std::string& name, uint64_t first, uint64_t second) {
+      here.write(name, safetensors_bytes(object(entry("x", "BF16", "[2]", 0, 4)),
+                                         joined({little(first, 2), little(second, 2)})));
+    };
+    narrow("rz.safetensors", 0x3F80, 0xBF80);
+    narrow("none.safetensors", 0x3F90, 0xBF80);
+    const auto explained = run(here.path(), "compare rz.safetensors wide.safetensors --fit");
+    CHECK(explained.code == 0);
+    CHECK(contains(explained.text, "rz explains 100 % of 2 elements"));
+    CHECK(run(here.path(), "compare rz.safetensors wide.safetensors").code == 1);
+    const auto none = run(here.path(), "compare wide.safetensors none.safetensors --fit");
+    CHECK(none.code == 1);
+    CHECK(contains(none.text, "not even a neighbour of the wide value: 1."));
+    check_refusal(here.path(), "compare rz.safetensors none.safetensors --fit", 2,
+                  {"rz.safetensors:x is bf16", "in more bits"});
+    check_refusal(here.path(), "compare rz.safetensors wide.safetensors --row-tile 0", 2,
+                  {"--row-tile"});
+    check_refusal(here.path(), "compare rz.safetensors rz.safetensors --layout bhsd", 2,
+                  {"rz.safetensors:x has shape (2,)", "--layout bhsd"});
+  }
+
+  TEST_CASE("compare tells a history only with inputs, and of kernels that have one") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const std::string pair = "compare good.safetensors:q good.safetensors:k ";
+    const std::string told = pair + "--inputs good.safetensors --kernels ";
+    CHECK(run(here.path(), told + "fa2-torch --element 0,0,1,1").code == 0);
+    check_refusal(here.path(), pair + "--inputs good.safetensors", 2, {"--kernels"});
+    check_refusal(here.path(), pair + "--kernels fa2-torch", 2, {"--inputs"});
+    check_refusal(here.path(), told + "exact --element 0,0,1,1", 2, {"kernel exact"});
+    check_refusal(here.path(), told + "fa2-torch --element 0,0,4,1", 2, {"--element 0,0,4,1"});
+    check_refusal(here.path(), pair + "--inputs no.safetensors --kernels fa2-torch", 3,
+                  {"no.safetensors"});
+  }
+
   TEST_CASE("gemm ends with 0, 1 where --compare finds other bits, 2 and 3 for what is wrong") {
     const TemporaryFolder here;
     here.write("good.safetensors",

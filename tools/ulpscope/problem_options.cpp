@@ -38,8 +38,8 @@ Mask mask_of(const ProblemArguments& a) {
   return mask;
 }
 
-void add_tensor_options(CLI::App& command, ProblemArguments& a) {
-  command.add_option("INPUT", a.input, "File or folder that holds q, k and v");
+void add_tensor_options(CLI::App& command, ProblemArguments& a, const std::string& input) {
+  command.add_option(input, a.input, "File or folder that holds q, k and v");
   command.add_option("--q", a.q, "Q as FILE or FILE:TENSOR, instead of INPUT");
   command.add_option("--k", a.k, "K as FILE or FILE:TENSOR");
   command.add_option("--v", a.v, "V as FILE or FILE:TENSOR");
@@ -57,8 +57,8 @@ void add_tensor_options(CLI::App& command, ProblemArguments& a) {
 
 }  // namespace
 
-void add_problem_options(CLI::App& command, ProblemArguments& a) {
-  add_tensor_options(command, a);
+void add_problem_options(CLI::App& command, ProblemArguments& a, const std::string& input) {
+  add_tensor_options(command, a, input);
   command.add_flag("--causal", a.causal,
                    "Causal mask, aligned as the kernel does (fa2: bottom right, others: top left)");
   command

@@ -25,8 +25,10 @@ struct ProblemArguments {
   int threads = 0;
 };
 
-// INPUT, --q ..., --causal ..., --threads; `arguments` must live as long as the command.
-void add_problem_options(CLI::App& command, ProblemArguments& arguments);
+// INPUT, or an option in its place, --q ..., --causal ..., --threads; `arguments` must live as long
+// as the command.
+void add_problem_options(CLI::App& command, ProblemArguments& arguments,
+                         const std::string& input = "INPUT");
 
 // Error of kind usage where names are unknown or the input is incomplete.
 ProblemOptions options_of(const ProblemArguments& arguments);

@@ -26,6 +26,7 @@
 #include "ulpscope/attention/combine.hpp"
 #include "ulpscope/attention/maximum.hpp"
 #include "ulpscope/attention/walk.hpp"
+#include "ulpscope/trace/history.hpp"
 #include "ulpscope/trace/log.hpp"
 
 #include <cstdint>
@@ -106,5 +107,6 @@ class ForwardPass {
 
 extern template class ForwardPass<NullSink>;
 extern template class ForwardPass<TileLog>;
+extern template class ForwardPass<HistorySink>;
 
 }  // namespace ulpscope

@@ -109,7 +109,7 @@ class Step {
   uint32_t operator()(int64_t row, int64_t column, const Exact<uint64_t>& x) const {
     const Stored stored = cast_(x);
     if constexpr (Sink::enabled) {
-      sink_.add(site_, row, column, {stored.residue, stored.flags, x.negative});
+      report(row, column, stored.value, {stored.residue, stored.flags, x.negative});
     }
     return stored.value;
   }
@@ -120,13 +120,22 @@ class Step {
     const Stored stored = cast_(register_value(returned.value));
     if constexpr (Sink::enabled) {
       const Flag kept = stored.flags & (Flag::round_carry | Flag::overflow);
-      sink_.add(site_, row, column,
-                judged(cast_.format(), stored.value, exact(), returned.flags | kept));
+      report(row, column, stored.value,
+             judged(cast_.format(), stored.value, exact(), returned.flags | kept));
     }
     return stored.value;
   }
 
  private:
+  // Most sinks sum errors up; one that keeps a history wants the value too.
+  void report(int64_t row, int64_t column, uint32_t value, const Record& record) const {
+    if constexpr (requires { sink_.add(site_, row, column, value, record); }) {
+      sink_.add(site_, row, column, value, record);
+    } else {
+      sink_.add(site_, row, column, record);
+    }
+  }
+
   Sink& sink_;
   Site site_;
   CastVerb cast_;

@@ -13,8 +13,9 @@
 // Tested by tests/report/summary_test.cpp.
 #pragma once
 
+#include "ulpscope/report/comparison.hpp"
+
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,11 +24,6 @@
 #include <nlohmann/json_fwd.hpp>
 
 namespace ulpscope {
-
-inline constexpr double not_given = std::numeric_limits<double>::quiet_NaN();
-
-// A mean is called biased only from here on; below, z may be chance (docs/numerics).
-inline constexpr double called_z = 5.0;
 
 // Elements by signed error in ulps, ascending. Exact zeros are in no bin, only in `zero`.
 struct Histogram {
@@ -107,14 +103,6 @@ struct ReferenceRow {
   double max_difference_ulp = not_given;
 };
 
-struct ComparisonRow {
-  std::string a, b;
-  uint64_t elements = 0, different_bits = 0, different_values = 0;
-  double max_ulp = not_given;
-  std::vector<std::pair<std::string, uint64_t>> ulp_buckets;  // 0, 1, 2, 3-10, 11-100, >100
-  std::optional<uint64_t> nan_mismatch, inf_mismatch;
-};
-
 // One kernel on one chip of a comparison of engines.
 struct EngineRow {
   std::string name, description;
@@ -149,7 +137,10 @@ struct Summary {
   std::optional<ProblemRow> problem;  // attention, engines
   std::optional<ReferenceRow> reference;
   std::optional<ComparisonRow> comparison;  // compare; gemm, if asked for
-  std::vector<EngineRow> engines;           // engines
+  std::vector<DivisionRow> breakdown;       // compare
+  std::optional<HistoryRow> history;        // compare, if asked for, and the next
+  std::optional<FitRow> fit;
+  std::vector<EngineRow> engines;  // engines
   std::vector<EngineMatrix> matrices;
   std::vector<InputRow> inputs;
   std::vector<FormatRow> formats;

@@ -62,6 +62,15 @@ template <class T>
 std::vector<T> in_layout(const std::vector<T>& values, const std::array<int64_t, 4>& sizes,
                          Layout layout);
 
+// And back.
+template <class T>
+std::vector<T> from_layout(const std::vector<T>& values, const std::array<int64_t, 4>& sizes,
+                           Layout layout);
+
+// The sizes of a tensor whose axes lie so, dim 1 where the last axis is missing, as of an LSE;
+// nothing where the number of axes is another.
+std::optional<std::array<int64_t, 4>> sizes_in(const std::vector<int64_t>& shape, Layout layout);
+
 // The shape in a layout: dim is left out if `last` is 0.
 std::vector<int64_t> shape_in_layout(std::array<int64_t, 4> sizes, Layout layout);
 

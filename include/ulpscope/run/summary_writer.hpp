@@ -20,6 +20,12 @@ inline constexpr const char* summary_schema = "ulpscope.summary/1";
 // What both kinds of summary open with. `command` is shown so that the run can be repeated.
 nlohmann::json summary_header(const std::string& kind, const std::string& command);
 
+// A number; one that is not finite as a string.
+nlohmann::json number_json(double x);
+
+// Counts, means with standard errors, signs: what is said of any number of errors.
+nlohmann::json bias_json(const ErrorStatistics& statistics);
+
 // One rounding site or output: counts, means with standard errors, histogram.
 nlohmann::json statistics_json(const std::string& name, const Format& format,
                                const ErrorStatistics& statistics);
