@@ -68,15 +68,16 @@ void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
       uint32_t& sum = sums[static_cast<size_t>(t)];
       const int64_t start = from + width * t;
       if (start >= to) continue;
+      // A lane that begins behind the last key is entered there.
+      const int64_t real = keys.hidden + keys.end - keys.begin;
+      const int64_t column = keys.first + std::min(start, real - 1);
       switch (first_addition) {
         case FirstAddition::taken: sum = p[start]; break;
         case FirstAddition::added:
-          sum = step(row, keys.first + start,
-                     add(step.operand(sum), step.operand(p[start]), step.mode()));
+          sum = step(row, column, add(step.operand(sum), step.operand(p[start]), step.mode()));
           break;
         case FirstAddition::fused:
-          sum = step(row, keys.first + start,
-                     fma(step.operand(sum), r, step.operand(p[start]), step.mode()));
+          sum = step(row, column, fma(step.operand(sum), r, step.operand(p[start]), step.mode()));
           break;
       }
       if constexpr (decltype(step)::by_host && decltype(step)::flush == Flush::none) {
