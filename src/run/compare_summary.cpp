@@ -156,7 +156,9 @@ json bits_verdict(const BitCounts& counts, const ErrorStatistics& errors, const 
 // "rz explains 100 % of 65,536 elements", and the next best.
 json fit_verdict(const ModeFit& fit) {
   const auto share = [&](const FittedRounding& row) {
-    return fmt::format("{} explains {}", rounding_names(row), percent(row.explained, fit.elements));
+    return fmt::format("{} {} {}", rounding_names(row),
+                       row.roundings.size() == 1 ? "explains" : "explain",
+                       percent(row.explained, fit.elements));
   };
   const auto& ranking = fit.ranking;
   std::string text = fmt::format("{} of {} elements", share(ranking[0]), grouped(fit.elements));

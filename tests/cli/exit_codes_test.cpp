@@ -256,7 +256,7 @@ TEST_SUITE("exit codes") {
     CHECK(run(here.path(), "compare rz.safetensors wide.safetensors").code == 1);
     const auto none = run(here.path(), "compare wide.safetensors none.safetensors --fit");
     CHECK(none.code == 1);
-    CHECK(contains(none.text, "not even a neighbour of the wide value: 1."));
+    CHECK(contains(none.text, "not even a neighbour"));
     check_refusal(here.path(), "compare rz.safetensors none.safetensors --fit", 2,
                   {"rz.safetensors:x is bf16", "in more bits"});
     check_refusal(here.path(), "compare rz.safetensors wide.safetensors --row-tile 0", 2,
