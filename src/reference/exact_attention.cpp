@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "float160.hpp"
+#include "exact_scores.hpp"
 
 namespace ulpscope {
 
@@ -23,7 +23,7 @@ void exact_attention_row(const ReferenceHead& head, int64_t row, ExactRow& out) 
   const std::vector<Float160> q = exact::widened(head.q + row * head.dim_qk, head.dim_qk);
   std::vector<Float160> s;
   for (int64_t j = keys.first; j < keys.last; ++j) {
-    s.push_back(exact::dot(q, head.k + j * head.dim_qk) * Float160(head.scale));
+    s.push_back(exact::score_of(head, q, row, j).value);
   }
   Float160 m = s.front();
   for (const Float160& x : s) {

@@ -3,7 +3,7 @@
 
 #include "ulpscope/base/host_fp.hpp"
 
-#include "float160.hpp"
+#include "exact_scores.hpp"
 #include "gradient_checks.hpp"
 
 namespace ulpscope {
@@ -14,7 +14,7 @@ using exact::claimed_error;
 
 // A row's pairs with keys: the numbers that both directions start from.
 struct Pair {
-  Float160 score;
+  exact::Score score;
   Float160 dp;
   double magnitude = 0;  // B_j, not below it
 };
@@ -23,6 +23,7 @@ class Pairs {
  public:
   Pairs(const GradientHead& gradient, int64_t row)
       : head_(gradient.head),
+        row_(row),
         dout_doubles_(gradient.dout + row * head_.dim_v),
         q_(exact::widened(head_.q + row * head_.dim_qk, head_.dim_qk)),
         dout_(exact::widened(dout_doubles_, head_.dim_v)) {}
@@ -30,7 +31,7 @@ class Pairs {
   Pair operator()(int64_t key) const {
     const double* const v = head_.v + key * head_.dim_v;
     Pair pair;
-    pair.score = exact::dot(q_, head_.k + key * head_.dim_qk) * Float160(head_.scale);
+    pair.score = exact::score_of(head_, q_, row_, key);
     pair.dp = exact::dot(dout_, v);
     for (int64_t f = 0; f < head_.dim_v; ++f) pair.magnitude += std::abs(dout_doubles_[f] * v[f]);
     pair.magnitude *= exact::rounding_allowance;
@@ -39,6 +40,7 @@ class Pairs {
 
  private:
   const ReferenceHead& head_;
+  int64_t row_;
   const double* dout_doubles_;
   std::vector<Float160> q_;
   std::vector<Float160> dout_;
@@ -90,9 +92,9 @@ void exact_gradient_row(const GradientHead& gradient, int64_t row, ExactGradient
   for (int64_t j = summary.keys.first; j < summary.keys.last; ++j) pairs.push_back(pair_of(j));
   size_t heaviest = 0;
   for (size_t j = 1; j < pairs.size(); ++j) {
-    if (pairs[j].score > pairs[heaviest].score) heaviest = j;
+    if (pairs[j].score.value > pairs[heaviest].score.value) heaviest = j;
   }
-  const Float160 maximum = pairs[heaviest].score;
+  const Float160 maximum = pairs[heaviest].score.value;
   const Float160 pivot = isfinite(pairs[heaviest].dp) ? pairs[heaviest].dp : Float160(0);
   summary.pivot_key = summary.keys.first + static_cast<int64_t>(heaviest);
   summary.pivot_magnitude = pairs[heaviest].magnitude;
@@ -100,7 +102,7 @@ void exact_gradient_row(const GradientHead& gradient, int64_t row, ExactGradient
   Float160 sum = 0;
   std::vector<Float160> p;
   for (const Pair& pair : pairs) {
-    p.push_back(exp(Float160(pair.score - maximum)));
+    p.push_back(exp(Float160(pair.score.value - maximum)));
     sum += p.back();
   }
   Float160 excess = 0;
@@ -114,7 +116,7 @@ void exact_gradient_row(const GradientHead& gradient, int64_t row, ExactGradient
   Sum dq(head.dim_qk);
   for (size_t j = 0; j < pairs.size(); ++j) {
     const int64_t key = summary.keys.first + static_cast<int64_t>(j);
-    const Float160 ds = p[j] * ((pairs[j].dp - pivot) - excess);
+    const Float160 ds = p[j] * ((pairs[j].dp - pivot) - excess) * pairs[j].score.slope;
     const double magnitude =
         pivot_distance(summary, key, pairs[j].magnitude) + summary.mean_magnitude;
     dq.add(ds, exact::not_below(p[j]) * magnitude, head.k + key * head.dim_qk);
@@ -142,13 +144,13 @@ void exact_key_gradients(const GradientHead& gradient, std::span<const ExactRowS
     const ExactRowSummary& summary = rows[static_cast<size_t>(row)];
     if (key < summary.keys.first || key >= summary.keys.last) continue;
     const Pair pair = Pairs(gradient, row)(key);
-    const Float160 weight = exp(Float160(pair.score - exact::float160(summary.maximum)));
+    const Float160 weight = exp(Float160(pair.score.value - exact::float160(summary.maximum)));
     const Float160 p = weight / exact::float160(summary.sum);
     const Float160 less_delta =
         (pair.dp - exact::float160(summary.pivot)) - exact::float160(summary.excess);
     const double p_above = exact::not_below(p);
     const double magnitude = pivot_distance(summary, key, pair.magnitude) + summary.mean_magnitude;
-    dk.add(p * less_delta, p_above * magnitude, head.q + row * head.dim_qk);
+    dk.add(p * less_delta * pair.score.slope, p_above * magnitude, head.q + row * head.dim_qk);
     dv.add(p, p_above, gradient.dout + row * head.dim_v);
   }
   dk.finish(head.scale, out.dk, out.dk_error);

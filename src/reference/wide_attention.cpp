@@ -11,7 +11,7 @@
 #include <limits>
 #include <string>
 
-#include "wide_sums.hpp"
+#include "wide_scores.hpp"
 
 namespace ulpscope {
 
@@ -19,7 +19,9 @@ std::function<KeyRange(int64_t)> causal_keys(int64_t keys, int64_t offset) {
   return [=](int64_t row) { return KeyRange{0, std::clamp<int64_t>(row + offset + 1, 0, keys)}; };
 }
 
-KeyRange visible_keys(const ReferenceHead& head, int64_t row) {
+namespace {
+
+KeyRange unmasked_keys(const ReferenceHead& head, int64_t row) {
   if (!head.visible) return {0, head.keys};
   const KeyRange range = head.visible(row);
   if (range.first < 0 || range.first > range.last || range.last > head.keys) {
@@ -29,6 +31,20 @@ KeyRange visible_keys(const ReferenceHead& head, int64_t row) {
                                       text(head.keys) + ")");
   }
   return range;
+}
+
+}  // namespace
+
+KeyRange visible_keys(const ReferenceHead& head, int64_t row) {
+  const KeyRange range = unmasked_keys(head, row);
+  if (!head.terms.bias) return range;
+  const auto hidden = [&](int64_t key) {
+    return head.terms.bias(row, key) < -std::numeric_limits<double>::max();
+  };
+  for (int64_t j = range.first; j < range.last; ++j) {
+    if (!hidden(j)) return range;
+  }
+  return {range.first, range.first};
 }
 
 void wide_attention_row(const ReferenceHead& head, int64_t row, WideRow& out) {
@@ -43,14 +59,12 @@ void wide_attention_row(const ReferenceHead& head, int64_t row, WideRow& out) {
   out.lse = std::numeric_limits<double>::infinity();
   if (keys == 0) return;
 
-  const double* const q = head.q + row * head.dim_qk;
-  const double* const k = head.k + out.keys.first * head.dim_qk;
   const double* const v = head.v + out.keys.first * head.dim_v;
   double* const s = out.scores.data();   // [keys]
   double* const p = out.weights.data();  // [keys]
 
   for (int64_t j = 0; j < keys; ++j) {
-    s[j] = head.scale * wide::dot(q, k + j * head.dim_qk, head.dim_qk);
+    s[j] = wide::score_of(head, row, out.keys.first + j);
     if (s[j] > out.maximum) out.maximum = s[j];
   }
   for (int64_t j = 0; j < keys; ++j) p[j] = s[j] - out.maximum;
@@ -70,18 +84,14 @@ void wide_error_bound(const ReferenceHead& head, int64_t row, const WideRow& ans
   if (keys == 0) return;
 
   constexpr double u = wide::unit_roundoff;
-  const double score_roundings = wide::dot_roundings(head.dim_qk) + 1;  // and that of the scale
   const double key_roundings = wide::block_roundings(keys);
-  const double* const q = head.q + row * head.dim_qk;
 
   // charge[j]: the part of p_j that key j may be wrong by, in the numerator and in the sum.
   std::vector<double> charge(static_cast<size_t>(keys));
   double worst = 0;
   for (int64_t j = 0; j < keys; ++j) {
     const auto i = static_cast<size_t>(j);
-    const double* const k = head.k + (answer.keys.first + j) * head.dim_qk;
-    const double magnitude = std::abs(head.scale) * wide::absolute_dot(q, k, head.dim_qk);
-    const double score_error = score_roundings * u * magnitude;
+    const double score_error = wide::score_error(head, row, answer.keys.first + j).value;
     const double exponent_error = u * std::min(answer.maximum - answer.scores[i], 800.0);
     const double weight_error = score_error + exponent_error + wide_exp_error;
     worst = std::max(worst, score_error);

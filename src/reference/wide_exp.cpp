@@ -1,10 +1,12 @@
 // exp: x = k ln 2 + r with |r| <= ln 2 / 2, e^r by its Taylor polynomial, 2^k in two factors.
 // log: x = 2^k m with m around 1, ln m by the series of atanh.
+// tanh: (1 - e) / (1 + e) with e = exp(-2|x|); near zero from e^r - 1, which does not cancel.
 #include "ulpscope/reference/wide_exp.hpp"
 
 #include "ulpscope/base/bits.hpp"
 #include "ulpscope/base/host_fp.hpp"
 
+#include <cmath>
 #include <utility>
 
 namespace ulpscope {
@@ -92,6 +94,24 @@ double wide_log(double x) {
   for (int n = 21; n >= 3; n -= 2) series = series * t2 + 1.0 / n;
   const double log_m = 2.0 * t + 2.0 * t * (t2 * series);
   return k * ln2_high + (log_m + k * ln2_low);
+}
+
+double wide_tanh(double x) {
+  const double r = 2.0 * std::abs(x);
+  const auto ratio = [&] {
+    if (r <= 0.34) {  // where the polynomial of exp needs no reduction
+      const double e_r_less_1 = r + r * r * exp_tail(r, std::make_index_sequence<11>{});
+      return e_r_less_1 / (e_r_less_1 + 2.0);
+    }
+    const double e = wide_exp(-r);
+    return (1.0 - e) / (1.0 + e);
+  };
+  return std::copysign(ratio(), x);
+}
+
+double wide_tanh_slope(double x) {
+  const double e = wide_exp(-2.0 * std::abs(x));
+  return 4.0 * e / ((1.0 + e) * (1.0 + e));
 }
 
 }  // namespace ulpscope

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "gradient_checks.hpp"
+#include "wide_scores.hpp"
 #include "wide_tile.hpp"
 
 namespace ulpscope {
@@ -24,17 +25,20 @@ constexpr double ds_floor = 0x1p-700;
 
 // One row and one of its keys: the numbers, and what can be wrong with them.
 struct Pair {
-  double p = 0;           // not below the true one
-  double from_pivot = 0;  // e
-  double less_delta = 0;  // e - x
-  double relative = 0;    // error of p, the key's own part; the row has another    (6)
-  double absolute = 0;    // error of e                                             (8)
+  double p = 0;               // not below the true one
+  double from_pivot = 0;      // e
+  double less_delta = 0;      // e - x
+  double relative = 0;        // error of p, the key's own part; the row has another    (6)
+  double absolute = 0;        // error of e                                             (8)
+  double slope = 1;           // g, of a capped score
+  double slope_relative = 0;  // error of g
 };
 
 class Pairs {
  public:
   Pairs(const GradientHead& gradient, int64_t row, const WideRowSummary& summary)
       : head_(gradient.head),
+        row_(row),
         operands_(wide::row_operands(gradient, row)),
         summary_(summary),
         pivot_magnitude_(magnitude(summary.pivot_key)) {}
@@ -43,19 +47,19 @@ class Pairs {
   double pivot_magnitude() const { return pivot_magnitude_; }
 
   Pair operator()(int64_t key) const {
-    const double* const k = head_.k + key * head_.dim_qk;
     const double* const v = head_.v + key * head_.dim_v;
-    const double score = head_.scale * wide::dot(operands_.q, k, head_.dim_qk);
+    const double score = wide::score_of(head_, row_, key);
     const double dp = wide::dot(operands_.dout, v, head_.dim_v);
     Pair pair;
     pair.p = wide_exp(score - summary_.maximum) / summary_.sum + wide::underflow_floor;
     pair.from_pivot = dp - summary_.pivot;
     pair.less_delta = pair.from_pivot - summary_.excess;
 
-    const double terms = std::abs(head_.scale) * wide::absolute_dot(operands_.q, k, head_.dim_qk);
-    const double score_error = (wide::dot_roundings(head_.dim_qk) + 1) * u * terms;
+    const wide::ScoreError error = wide::score_error(head_, row_, key);
     const double exponent_error = u * std::min(summary_.maximum - score, 800.0);
-    pair.relative = score_error < linear ? score_error + exponent_error + wide_exp_error : infinity;
+    pair.relative = error.value < linear ? error.value + exponent_error + wide_exp_error : infinity;
+    pair.slope = wide::cap_slope(head_, row_, key);
+    pair.slope_relative = error.slope < linear ? error.slope : infinity;
     if (key != summary_.pivot_key) {
       const double dp_error =
           wide::dot_roundings(head_.dim_v) * u * (magnitude(key) + pivot_magnitude_);
@@ -70,6 +74,7 @@ class Pairs {
   }
 
   const ReferenceHead& head_;
+  int64_t row_;
   wide::RowOperands operands_;
   const WideRowSummary& summary_;
   double pivot_magnitude_;
@@ -77,8 +82,10 @@ class Pairs {
 
 // What can be wrong with dS, and with its products in a sum of so many roundings. (10)
 double ds_charge(const Pair& pair, const WideRowErrors& row, double sum_roundings) {
-  const double relative = pair.relative + row.weight + (2 + sum_roundings) * u;
-  return pair.p * (relative * std::abs(pair.less_delta) + pair.absolute + row.excess) + ds_floor;
+  const double relative =
+      pair.relative + row.weight + pair.slope_relative + (2 + sum_roundings) * u;
+  const double absolute = pair.absolute + row.excess;
+  return pair.slope * pair.p * (relative * std::abs(pair.less_delta) + absolute) + ds_floor;
 }
 
 // What can be wrong with P, likewise. (7)

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "gradient_checks.hpp"
+#include "wide_scores.hpp"
 #include "wide_tile.hpp"
 
 namespace ulpscope {
@@ -16,22 +17,25 @@ namespace {
 // dP_j - delta.
 double less_delta(const WideRowSummary& row, double dp) { return (dp - row.pivot) - row.excess; }
 
+double ds_of(const ReferenceHead& head, int64_t row, int64_t key, double p, double less_delta) {
+  return p * less_delta * wide::cap_slope(head, row, key);
+}
+
 // P and dS of a row and keys that it sees, the same bits as in wide_gradient_row.
 void fill_pairs(const GradientHead& gradient, int64_t row, const WideRowSummary& summary,
                 KeyRange keys, double* p, double* ds) {
   const ReferenceHead& head = gradient.head;
   const wide::RowOperands operands = wide::row_operands(gradient, row);
-  const double* const k = head.k + keys.first * head.dim_qk;
   const double* const v = head.v + keys.first * head.dim_v;
   const int64_t n = keys.last - keys.first;
   for (int64_t j = 0; j < n; ++j) {
-    p[j] = head.scale * wide::dot(operands.q, k + j * head.dim_qk, head.dim_qk) - summary.maximum;
+    p[j] = wide::score_of(head, row, keys.first + j) - summary.maximum;
   }
   wide_exp(p, p, n);
   for (int64_t j = 0; j < n; ++j) {
     const double dp = wide::dot(operands.dout, v + j * head.dim_v, head.dim_v);
     p[j] = p[j] / summary.sum;
-    ds[j] = p[j] * less_delta(summary, dp);
+    ds[j] = ds_of(head, row, keys.first + j, p[j], less_delta(summary, dp));
   }
 }
 
@@ -77,7 +81,9 @@ void wide_gradient_row(const GradientHead& gradient, int64_t row, WideGradientRo
   summary.excess = excess[0];
   out.delta = summary.pivot + summary.excess;
 
-  for (int64_t j = 0; j < keys; ++j) ds[j] = p[j] * less_delta(summary, dp[j]);
+  for (int64_t j = 0; j < keys; ++j) {
+    ds[j] = ds_of(head, row, summary.keys.first + j, p[j], less_delta(summary, dp[j]));
+  }
   wide::weighted_sum(ds, k, keys, out.dq, wide::itself);
   for (double& x : out.dq) x *= head.scale;
 }

@@ -83,7 +83,13 @@ Judge central_difference(const test::Head& head, test::Operands& x, Judge& moved
 // 480 bits, divided by h, is below 2^-400.
 constexpr double truncation = 0x1p-112;
 
+// A soft cap C >= 1 bends the score: |s'| <= |x'| <= 1/2, |s''| <= x'^2 0.77 / C < 0.2, |s'''| <=
+// |x'|^3 2 / C^2 <= 1/4. L''' gains 3 D^2 L[s', s''] + D L[s'''], at most 3 R 0.4 R_Y + 0.5 R_Y <
+// 256 of a row: the truncation doubles at most. Slopes and bias are constants.
+constexpr double truncation_of_capped = 0x1p-111;
+
 void check_differences(const Backward& x) {
+  REQUIRE((x.head.terms.cap >= 1 || !(x.head.terms.cap > 0)));
   REQUIRE(x.head.rows <= 4);
   REQUIRE(x.head.dim_v <= 2);
   for (const auto* values : {&x.head.q, &x.head.k, &x.head.v, &x.dout}) {
@@ -95,7 +101,7 @@ void check_differences(const Backward& x) {
   const auto check = [&](const TwoDoubles& gradient, Judge& operand) {
     const double error = distance(gradient, central_difference(x.head, moved, operand));
     const double size = std::abs(gradient.hi);
-    CHECK(error <= truncation + 0x1p-104 * size);
+    CHECK(error <= (x.head.terms.cap > 0 ? truncation_of_capped : truncation) + 0x1p-104 * size);
     CHECK(error <= 1e-20 * size);
     ++checked;
   };
@@ -121,7 +127,12 @@ void check_close(const TwoDoubles& x, double error, const Judge& judged) {
 void check_judged(const Backward& x) {
   const test::Judged judged = test::judged_gradients(x);
   const Answers exact = answers(x);
+  ExactRow forward;
   for (size_t i = 0; i < exact.rows.size(); ++i) {
+    exact_attention_row(x.head.view(), static_cast<int64_t>(i), forward);
+    for (size_t f = 0; f < forward.o.size(); ++f) {
+      check_close(forward.o[f], forward.o_error[f], judged.o[i * forward.o.size() + f]);
+    }
     const ExactGradientRow& row = exact.rows[i];
     check_close(row.delta, row.delta_error, judged.delta[i]);
     for (size_t k = 0; k < row.dq.size(); ++k) {
@@ -151,6 +162,16 @@ TEST_CASE("exact gradients are central differences to better than 1e-20") {
   check_differences(window);
 }
 
+TEST_CASE("so are those through a soft cap, slopes and a bias") {
+  const test::Head head = test::random_head(121, 3, 4, 3, 2);
+  check_differences(with_dout(test::with_terms(head, 1, 0, 0), 122));
+  check_differences(with_dout(test::with_terms(head, 0, 0.25, 0), 123));
+  check_differences(with_dout(test::with_terms(head, 0, 0, 124), 125));
+  Backward all = with_dout(test::with_terms(head, 1.5, 0.25, 126), 127);
+  all.head.visible = causal_keys(4, 1);
+  check_differences(all);
+}
+
 TEST_CASE("exact gradients agree with three times the bits by another road") {
   check_judged(with_dout(test::random_head(87, 5, 24, 16, 6), 88));
   check_judged(with_dout(test::sink_head(89, 3, 20, 8), 90));
@@ -158,6 +179,10 @@ TEST_CASE("exact gradients agree with three times the bits by another road") {
   Backward masked = with_dout(test::random_head(93, 8, 6, 5, 3), 94);
   masked.head.visible = causal_keys(6, 6 - 8);  // rows 0 and 1 see nothing
   check_judged(masked);
+  const test::Head plain = test::random_head(128, 5, 12, 8, 4, 3.0);
+  for (const double cap : {0x1p-20, 0.5, 30.0, 0x1p30}) {
+    check_judged(with_dout(test::with_terms(plain, cap, 0.7, 129), 130));
+  }
 }
 
 TEST_CASE("dS and dP of a row sum to what they are made of") {

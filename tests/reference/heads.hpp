@@ -13,9 +13,10 @@ struct Head {
   int64_t rows, keys, dim_qk, dim_v;
   double scale;
   std::function<KeyRange(int64_t)> visible = {};
+  ReferenceTerms terms = {};
 
   ReferenceHead view() const {
-    return {q.data(), k.data(), v.data(), rows, keys, dim_qk, dim_v, scale, visible};
+    return {q.data(), k.data(), v.data(), rows, keys, dim_qk, dim_v, scale, visible, terms};
   }
 };
 
@@ -54,6 +55,22 @@ inline Head sink_head(uint64_t seed, int64_t rows, int64_t keys, int64_t dim) {
   for (int64_t i = 0; i < rows; ++i) head.q[static_cast<size_t>(i * dim)] = 16;
   head.k[0] = 8;
   for (double& x : head.v) x = -std::abs(x) - 0.5;
+  return head;
+}
+
+// The same head with scores that are capped, fall off by the distance and are added to.
+inline Head with_terms(Head head, double cap, double slope, uint64_t bias_seed) {
+  head.terms.cap = cap;
+  head.terms.slope = slope;
+  head.terms.diagonal = head.keys - head.rows;
+  if (bias_seed == 0) return head;
+  std::mt19937_64 random(bias_seed);
+  std::normal_distribution<double> normal;
+  std::vector<double> bias(static_cast<size_t>(head.rows * head.keys));
+  for (double& x : bias) x = coarse(normal(random));
+  head.terms.bias = [bias, keys = head.keys](int64_t row, int64_t key) {
+    return bias[static_cast<size_t>(row * keys + key)];
+  };
   return head;
 }
 

@@ -52,16 +52,37 @@ struct Operands {
         dout(x.dout.begin(), x.dout.end()) {}
 };
 
+// The score of a pair, and by how much the derivative of the softmax counts for the product.
+struct JudgedScore {
+  Judge value;
+  Judge slope = 1;
+};
+
+inline JudgedScore judged_score(const Head& head, const Operands& x, int64_t row, int64_t key) {
+  const ReferenceTerms& terms = head.terms;
+  JudgedScore s{Judge(head.scale) * judged_dot(&x.q[static_cast<size_t>(row * head.dim_qk)],
+                                               &x.k[static_cast<size_t>(key * head.dim_qk)],
+                                               head.dim_qk)};
+  if (terms.cap > 0) {
+    const Judge cap = terms.cap;
+    const Judge up = exp(Judge(s.value / cap));
+    const Judge down = exp(Judge(-s.value / cap));
+    const Judge tanh = (up - down) / (up + down);
+    s = {cap * tanh, 1 - tanh * tanh};
+  }
+  s.value -= Judge(terms.slope) * Judge(std::abs(row + terms.diagonal - key));
+  if (terms.bias) s.value += Judge(terms.bias(row, key));
+  return s;
+}
+
 // The weights of a row's visible keys, from the first one.
 inline std::vector<Judge> judged_weights(const Head& head, const Operands& x, int64_t row) {
   const KeyRange keys = visible_keys(head.view(), row);
   std::vector<Judge> p(static_cast<size_t>(keys.last - keys.first));
   Judge sum = 0;
   for (int64_t j = keys.last - 1; j >= keys.first; --j) {
-    const Judge s = judged_dot(&x.q[static_cast<size_t>(row * head.dim_qk)],
-                               &x.k[static_cast<size_t>(j * head.dim_qk)], head.dim_qk);
     Judge& weight = p[static_cast<size_t>(j - keys.first)];
-    weight = exp(Judge(s * Judge(head.scale)));
+    weight = exp(judged_score(head, x, row, j).value);
     sum += weight;
   }
   for (Judge& weight : p) weight /= sum;
@@ -92,7 +113,8 @@ inline Judged judged_gradients(const Backward& x) {
     for (size_t n = p.size(); n-- > 0;) {
       const size_t j = first + n;
       const Judge dp = judged_dot(&in.dout[i * dim_v], &in.v[j * dim_v], head.dim_v);
-      const Judge ds = Judge(head.scale) * p[n] * (dp - out.delta[i]);
+      const Judge slope = judged_score(head, in, row, static_cast<int64_t>(j)).slope;
+      const Judge ds = Judge(head.scale) * p[n] * (dp - out.delta[i]) * slope;
       for (size_t f = 0; f < dim_qk; ++f) {
         out.dq[i * dim_qk + f] += ds * in.k[j * dim_qk + f];
         out.dk[j * dim_qk + f] += ds * in.q[i * dim_qk + f];

@@ -208,6 +208,58 @@ TEST_CASE("wide lies within its bound of exact on random, sink and large-score h
   CHECK(worst > 0);
 }
 
+TEST_CASE("terms of the score stay within the bound too") {
+  const Head plain = test::random_head(21, 3, 70, 24, 5, 2.0);
+  CHECK(share_of_bound(test::with_terms(plain, 2.5, 0, 0)) > 0);
+  CHECK(share_of_bound(test::with_terms(plain, 1e-3, 0, 0)) > 0);
+  CHECK(share_of_bound(test::with_terms(plain, 1e6, 0, 0)) > 0);
+  CHECK(share_of_bound(test::with_terms(plain, 0, 0.7071, 0)) > 0);
+  CHECK(share_of_bound(test::with_terms(plain, 0, 0, 22)) > 0);
+  CHECK(share_of_bound(test::with_terms(plain, 5, 0.0625, 23)) > 0);
+}
+
+TEST_CASE("a cap far above the scores leaves them, and one far below makes them equal") {
+  const Head head = test::random_head(24, 1, 9, 8, 3);
+  WideRow plain;
+  WideRow capped;
+  wide_attention_row(head.view(), 0, plain);
+  wide_attention_row(test::with_terms(head, 0x1p40, 0, 0).view(), 0, capped);
+  for (size_t f = 0; f < 3; ++f) CHECK(std::abs(plain.o[f] - capped.o[f]) < 1e-14);
+  wide_attention_row(test::with_terms(head, 0x1p-40, 0, 0).view(), 0, capped);
+  CHECK(std::abs(capped.lse - std::log(9.0)) < 1e-11);
+}
+
+TEST_CASE("a slope takes off the distance from the diagonal, before it and after it") {
+  Head head = test::with_terms(test::zero_head(2, 4, 1, 1), 0, 0.5, 0);  // row 0 meets key 2
+  WideRow row;
+  wide_attention_row(head.view(), 0, row);
+  CHECK(row.scores == std::vector<double>{-1, -0.5, 0, -0.5});
+  wide_attention_row(head.view(), 1, row);
+  CHECK(row.scores == std::vector<double>{-1.5, -1, -0.5, 0});
+}
+
+TEST_CASE("a bias of minus infinity hides a key as a mask does, and a row that it hides is empty") {
+  Head masked = test::random_head(25, 3, 6, 4, 2);
+  Head hidden = masked;
+  masked.visible = [](int64_t row) { return KeyRange{0, row == 1 ? 0 : 4}; };
+  hidden.terms.bias = [](int64_t row, int64_t key) {
+    return row == 1 || key >= 4 ? -infinity : 0.0;
+  };
+  WideRow a;
+  WideRow b;
+  WideBound bound;
+  ExactRow exact;
+  for (int64_t row = 0; row < 3; ++row) {
+    wide_attention_row(masked.view(), row, a);
+    wide_attention_row(hidden.view(), row, b);
+    CHECK(same_row(a, b));
+    wide_error_bound(hidden.view(), row, b, bound);
+    CHECK(bound.lse < 1e-14);
+    exact_attention_row(hidden.view(), row, exact);
+    CHECK((row == 1 ? std::isinf(exact.lse.hi) : std::abs(exact.lse.hi - b.lse) <= bound.lse));
+  }
+}
+
 TEST_CASE("a feature of zeros has no error, and scores beyond the argument no bound") {
   Head head = test::random_head(17, 1, 20, 8, 2);
   for (size_t j = 0; j < 20; ++j) head.v[2 * j] = 0;

@@ -34,7 +34,57 @@ double share_of_log_bound(double x) {
   return Quad(abs(Quad(wide_log(x)) - exact) / allowed).convert_to<double>();
 }
 
+double share_of_tanh_bound(double x) {
+  const Quad exact = tanh(Quad(x));
+  return Quad(abs(Quad(wide_tanh(x)) - exact) / abs(exact) / wide_tanh_error).convert_to<double>();
+}
+
+double share_of_slope_bound(double x) {
+  const Quad cosh_x = cosh(Quad(x));
+  const Quad exact = 1 / (cosh_x * cosh_x);
+  const Quad allowed = exact * wide_tanh_slope_error + ldexp(Quad(1), -1072);
+  return Quad(abs(Quad(wide_tanh_slope(x)) - exact) / allowed).convert_to<double>();
+}
+
 }  // namespace
+
+TEST_CASE("tanh of zeros, infinities and NaN, and where it is one or x itself") {
+  CHECK(bits_of(wide_tanh(0.0)) == 0);
+  CHECK(bits_of(wide_tanh(-0.0)) == bits_of(-0.0));
+  CHECK(bits_of(wide_tanh(0x1p-1074)) == 1);
+  CHECK(bits_of(wide_tanh(-0x1p-500)) == bits_of(-0x1p-500));
+  CHECK(bits_of(wide_tanh(20.0)) == bits_of(1.0));
+  CHECK(bits_of(wide_tanh(-infinity)) == bits_of(-1.0));
+  CHECK(std::isnan(wide_tanh(std::numeric_limits<double>::quiet_NaN())));
+  CHECK(bits_of(wide_tanh_slope(-0.0)) == bits_of(1.0));
+  CHECK(bits_of(wide_tanh_slope(infinity)) == 0);
+  CHECK(std::isnan(wide_tanh_slope(std::numeric_limits<double>::quiet_NaN())));
+}
+
+TEST_CASE("tanh and its derivative stay within their bounds, on both sides of the change of form") {
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> near(-0.5, 0.5);
+  std::uniform_real_distribution<double> all(-40, 40);
+  std::uniform_real_distribution<double> tail(300, 380);
+  std::uniform_real_distribution<double> octave(-200, 0);
+  double worst = 0;
+  double worst_slope = 0;
+  const auto check = [&](double x) {
+    worst = std::max(worst, share_of_tanh_bound(x));
+    worst_slope = std::max(worst_slope, share_of_slope_bound(x));
+  };
+  for (int i = 0; i < 10000; ++i) {
+    check(near(random));
+    check(all(random));
+    check(-std::exp2(octave(random)));
+    worst_slope = std::max(worst_slope, share_of_slope_bound(tail(random)));
+  }
+  for (double x = 0.169999; x < 0.170001; x += 1e-10)
+    worst = std::max(worst, share_of_tanh_bound(x));
+  INFO("largest errors as shares of their bounds: " << worst << ", " << worst_slope);
+  CHECK(worst < 1);
+  CHECK(worst_slope < 1);
+}
 
 TEST_CASE("exp of the ends, the zeros, infinities and NaN") {
   CHECK(bits_of(wide_exp(0.0)) == bits_of(1.0));

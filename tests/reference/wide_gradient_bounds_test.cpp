@@ -126,6 +126,24 @@ TEST_CASE("masked gradients lie within their bounds") {
   for (const double dk : one_key.keys.dk) CHECK(std::abs(dk) <= 0);
 }
 
+TEST_CASE("gradients through terms of the score lie within their bounds") {
+  const test::Head plain = test::random_head(141, 20, 30, 16, 8, 2.0);
+  const auto checked = [&](const std::string& name, double cap, double slope, uint64_t seed) {
+    check(name, with_dout(test::with_terms(plain, cap, slope, seed), 142));
+  };
+  checked("soft cap", 2.5, 0, 0);
+  checked("a low soft cap", 0.01, 0, 0);
+  checked("a high soft cap", 1e6, 0, 0);
+  checked("ALiBi", 0, 0.25, 0);
+  checked("bias", 0, 0, 143);
+  checked("all terms", 4, 0.25, 144);
+  Backward hidden = with_dout(test::with_terms(plain, 3, 0, 0), 145);
+  hidden.head.terms.bias = [](int64_t row, int64_t key) {
+    return row == 5 || (row + key) % 3 == 0 ? -infinity : 0.25;
+  };
+  check("hidden by the bias", hidden);
+}
+
 TEST_CASE("large, tiny and cancelling operands stay within their bounds") {
   Backward tiny = with_dout(test::random_head(61, 5, 20, 8, 5), 62);
   scale_all(tiny.head.q, -120);

@@ -6,7 +6,8 @@
 //
 // Error, derived in docs/numerics/wide_reference.md: below `o_error` and `lse_error`, which are
 //   2^-90 sum p|v| / sum p     and     2^-90 (1 + |lse|)
-// as long as every sum_k |scale q_k K_jk| is below 2^50. The arithmetic itself is good to about
+// as long as every sum_k |scale q_k K_jk| is below 2^50, and where a score has terms these, the cap
+// and that sum over the cap too. The arithmetic itself is good to about
 // 2^-145 of these; two doubles hold less.
 //
 // Limits: 2 to 3 million multiply-adds a second, 25 microseconds an exponential: for sampled

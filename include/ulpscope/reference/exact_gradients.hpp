@@ -9,7 +9,7 @@
 //   dQ     2^-90 |scale| sum_j P_j M_j |K_jk|        dK   2^-90 |scale| sum_i P_ij M_ij |Q_ik|
 //   dV     2^-90 sum_i P_ij |dO_if|                  delta   2^-90 (B_r + G)
 // where B_j = sum_f |dO_f V_jf|, E_j = B_j + B_r (zero at the pivot r), G = sum_j P_j E_j and
-// M_j = E_j + G, as long as every sum_k |scale q_k K_jk| is below 2^50 and inputs are zero or of
+// M_j = E_j + G, as long as the scores are as in exact_attention.hpp and inputs are zero or of
 // magnitude 2^-150 to 2^150. docs/numerics/wide_reference.md has the derivation.
 //
 // Limits: results below the range of double lose lo, and then hi. 2 to 3 million multiply-adds a

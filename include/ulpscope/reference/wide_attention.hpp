@@ -1,6 +1,7 @@
 // Attention in binary64, untiled, one query row at a time: the `wide` reference of large problems.
 //
-//   s_j = scale * sum_k q_k K_jk     m = max s_j     p_j = exp(s_j - m)
+//   z_j = scale * sum_k q_k K_jk     s_j = z_j, capped and added to as ReferenceTerms say
+//   m   = max s_j                    p_j = exp(s_j - m)
 //   O_f = sum_j p_j V_jf / sum_j p_j       LSE = m + ln sum_j p_j        (natural logarithm)
 //
 // over the visible keys j of the row. Every sum has one fixed shape (below), exp and log are our
@@ -11,8 +12,9 @@
 // joined as ((0+4)+(2+6)) + ((1+5)+(3+7)). Sums over keys: blocks of 64 keys from the first
 // visible one, each summed in ascending order from zero and then added to the total.
 //
-// A row without visible keys gives O = 0 and LSE = +infinity. NaN and infinities go where IEEE
-// arithmetic takes them: a NaN score makes the row NaN, an infinite V its feature.
+// A row without visible keys, or with none that its bias does not hide, gives O = 0 and LSE =
+// +infinity. NaN and infinities go where IEEE arithmetic takes them: a NaN score makes the row NaN,
+// an infinite V its feature, even under a weight of zero.
 //
 // wide_error_bound tells how far a row can be from the exact one; the derivation is in
 // docs/numerics/wide_reference.md. It holds for finite rows whose inputs are zero or of magnitude
@@ -34,6 +36,15 @@ struct KeyRange {
   int64_t last = 0;
 };
 
+// What becomes of z = scale q.k before the softmax, in this order.
+struct ReferenceTerms {
+  double cap = 0;        // C: z becomes C tanh(z / C); 0: it stays
+  double slope = 0;      // slope |row + diagonal - key| is taken off
+  int64_t diagonal = 0;  // the key of row 0
+  // Added; -infinity hides the key. Empty: nothing.
+  std::function<double(int64_t row, int64_t key)> bias = {};
+};
+
 // One head, decoded to double. Row-major and contiguous.
 struct ReferenceHead {
   const double* q;  // [rows, dim_qk]
@@ -45,13 +56,15 @@ struct ReferenceHead {
   int64_t dim_v;
   double scale;
   std::function<KeyRange(int64_t row)> visible = {};  // empty: every key
+  ReferenceTerms terms = {};
 };
 
 // Row i sees the keys up to and including i + offset: offset 0 aligns the mask top-left,
 // offset keys - rows bottom-right.
 std::function<KeyRange(int64_t)> causal_keys(int64_t keys, int64_t offset);
 
-// The visible keys of a row; an Error of kind usage where a mask leaves [0, keys].
+// The visible keys of a row, none if a bias hides all of them; an Error of kind usage where a mask
+// leaves [0, keys].
 KeyRange visible_keys(const ReferenceHead& head, int64_t row);
 
 // A row's answer and the numbers it came from. Reuse one object for many rows.

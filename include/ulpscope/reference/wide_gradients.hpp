@@ -3,8 +3,11 @@
 //   P_j  = p_j / sum_j p_j                       of the row's visible keys, wide_attention.hpp
 //   dP_j = sum_f dO_f V_jf                       e_j = dP_j - dP_r
 //   x    = sum_j P_j e_j                         delta = dP_r + x = sum_f dO_f O_f
-//   dS_j = P_j (e_j - x)                         dQ_k = scale sum_j dS_j K_jk
+//   dS_j = P_j (e_j - x) g_j                     dQ_k = scale sum_j dS_j K_jk
 //   dK_jk = scale sum_i dS_ij Q_ik               dV_jf = sum_i P_ij dO_if
+//
+// g_j is 1, or with a soft cap C the 1 - tanh^2(z_j / C) of the pair's product z_j = scale q.K_j.
+// Slopes and bias count through P alone; the gradient of the bias is not computed.
 //
 // r, the pivot, is the first of the row's keys with the largest score. Taking its dP out of
 // dP_j - delta before the sum keeps dS good to many digits in rows where one key has nearly all of
