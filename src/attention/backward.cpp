@@ -93,6 +93,7 @@ BackwardPass<Sink>::BackwardPass(const BackwardPlan& plan, Spread spread,
       ds_by_row_(plan.plan->map[Site::ds_cast].format, plan.tile_rows, plan.tile_keys),
       dq_(cells(plan.problem.rows, plan.problem.dim)) {
   if (plan.rules->query_gradient == QueryGradient::atomic_buffers) buffer_.resize(dq_.size());
+  if (plan.problem.terms.has(ScoreTerm::soft_cap)) tanhs_.resize(p_.size());
   if constexpr (Sink::enabled) {
     const int64_t dim = plan.problem.dim;
     q_exact_ = do_exact_ = AlignedRows(plan.tile_rows, dim);
@@ -132,6 +133,7 @@ template <class Sink>
 void BackwardPass<Sink>::run(const HeadInputs& head, KeyAccumulators& keys, HeadGradients& out) {
   const Problem& p = plan_.problem;
   load(head);
+  terms_ = head.terms;
   std::fill(dq_.begin(), dq_.end(), 0);
   std::fill(buffer_.begin(), buffer_.end(), 0);
   spread_(p.rows, [&](int64_t first, int64_t end) {
@@ -283,9 +285,13 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
     });
   };
   product(Site::bwd_scores, q_rows_, k_rows_, q_exact_, k_exact_, p);
+  uint32_t* const tanhs = tanhs_.empty() ? nullptr : &tanhs_[static_cast<size_t>(p - p_.data())];
   recompute_probabilities(machine, rules.recompute,
                           {.row = i, .first = first_key, .count = count, .scores = p},
-                          shift_[static_cast<size_t>(i)], tile.contraction);
+                          {.shift = shift_[static_cast<size_t>(i)],
+                           .contraction = tile.contraction,
+                           .terms = terms_,
+                           .tanhs = tanhs});
 
   // dP and dS, with P as it is or as it is cast
   product(Site::dp, do_rows_, v_rows_, do_exact_, v_exact_, ds);
@@ -307,6 +313,14 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
       cast(Site::bwd_probability_cast, p);
       times_p();
       break;
+  }
+  if (tanhs != nullptr) {
+    bend_ds(machine, {.row = i,
+                      .log_row = i,
+                      .first_key = first_key,
+                      .count = count,
+                      .scores = ds,
+                      .tanhs = tanhs});
   }
   if (rules.scale == GradientScale::inside) {
     machine.at(Site::ds_scale,

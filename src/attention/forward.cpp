@@ -45,6 +45,7 @@ void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out) {
   const Problem& p = plan_.problem;
   q_.reset_specials();
   ends_ = plan_.tile_ends(rows.first);
+  terms_ = head_terms(p, plan_.recipe->alignment, rows.batch, rows.head);
   const auto first_code =
       static_cast<size_t>(((rows.batch * p.heads + rows.head) * p.rows + rows.first) * p.dim);
   for (int64_t r = 0; r < rows.count; ++r) {
@@ -151,7 +152,7 @@ void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
   for (int64_t r = 0; r < rows.count; ++r) {
     const SeenKeys seen = plan_.seen(rows.first + r);
     const int64_t end = std::clamp<int64_t>(seen.end - first, 0, real);
-    visit_row(r,
+    visit_row({terms_, rows.first + r}, r,
               {.first = first,
                .count = plan_.tile_keys,
                .begin = std::clamp<int64_t>(seen.first - first, 0, end),
@@ -164,14 +165,15 @@ void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
 }
 
 template <class Sink>
-void ForwardPass<Sink>::visit_row(int64_t row, const KeySpan& keys, bool last) {
+void ForwardPass<Sink>::visit_row(const RowTerms& terms, int64_t row, const KeySpan& keys,
+                                  bool last) {
   RowState& state = states_[static_cast<size_t>(row)];
   uint32_t* const o = running(row);
   const ScoreRow scores{scores_.data(), scaled_.data()};
 
   // S, m' and, from the second tile on, r
   score_row(row, keys);
-  scale_scores(machine_, row, keys, scores);
+  scale_scores(machine_, row, keys, scores, terms);
   const uint32_t raised = raised_maximum(machine_, row, state.maximum, keys, scores);
   const bool rescaled = rescales(plan_, state, raised);
   const uint32_t factor =

@@ -96,7 +96,8 @@ HeadInputs inputs_of(const Run& run, int64_t batch, int64_t head) {
           .v = p.v.subspan(kv_at, kv_size),
           .dout = run.inputs.dout.subspan(q_at, q_size),
           .o = run.inputs.o.subspan(q_at, q_size),
-          .lse = run.inputs.lse.subspan(static_cast<size_t>(batch * p.heads + head) * rows, rows)};
+          .lse = run.inputs.lse.subspan(static_cast<size_t>(batch * p.heads + head) * rows, rows),
+          .terms = head_terms(p, run.plan.plan->recipe->alignment, batch, head)};
 }
 
 // The heads of a group, each rounded already, in binary32 from +0 and in order; the sum is rounded

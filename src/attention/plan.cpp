@@ -41,7 +41,8 @@ Mask as_taken(const Recipe& recipe, const Problem& p) {
 Problem folded(const Recipe& recipe, Problem p) {
   p.mask = as_taken(recipe, p);
   const int64_t group = p.heads / p.kv_heads;
-  const bool folds = recipe.folds_group_into_rows && p.rows == 1 && p.mask == no_mask;
+  const bool differ = p.terms.has(ScoreTerm::alibi) || p.terms.has(ScoreTerm::bias);
+  const bool folds = recipe.folds_group_into_rows && p.rows == 1 && p.mask == no_mask && !differ;
   if (!folds || group == 1) return p;
   p.rows = group;
   p.heads = p.kv_heads;
@@ -59,6 +60,26 @@ void require_format(const Recipe& recipe, const Format& format) {
   throw Error(ErrorKind::usage, fmt::format("kernel {} takes {}; found {} (use --cast to round the "
                                             "inputs, or --format if the codes mean another format)",
                                             recipe.name, known, format_name(format)));
+}
+
+// The kernels that take a term, for a message.
+std::string takers(ScoreTerm term) {
+  std::string names;
+  for (const Recipe* other : recipes()) {
+    const auto& taken = other->score_terms;
+    if (std::find(taken.begin(), taken.end(), term) == taken.end()) continue;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", other->name);
+  }
+  return names;
+}
+
+void require_terms(const Recipe& recipe, const Problem& p) {
+  for (const ScoreTerm term : every_score_term) {
+    const auto& taken = recipe.score_terms;
+    if (!p.terms.has(term) || std::find(taken.begin(), taken.end(), term) != taken.end()) continue;
+    throw Error(ErrorKind::usage, fmt::format("kernel {} takes no {} here; expected one of {}",
+                                              recipe.name, name_of(term), takers(term)));
+  }
 }
 
 // Compiled code rounds where its fusions end, and these change with the shape.
@@ -212,6 +233,7 @@ Plan make_plan(const Recipe& kernel, const Chip& chip, const Problem& given,
   check(given);
   require_format(kernel, given.format);
   require_known(kernel, given);
+  require_terms(kernel, given);
   const Problem problem = folded(kernel, given);
   const Recipe& recipe = row_for(kernel, problem);
   const int64_t parts = split_parts(recipe, problem);

@@ -22,6 +22,29 @@ uint128 product(std::initializer_list<int64_t> factors) {
   return result;
 }
 
+void check_terms(const Problem& p) {
+  const ScoreTerms& terms = p.terms;
+  require(is_finite(fp32, terms.cap) && !is_negative(fp32, terms.cap), ErrorKind::usage,
+          "--softcap: expected a finite number above zero");
+  const uint128 slopes = product({p.batch, p.heads});
+  require(!terms.has(ScoreTerm::alibi) || terms.slopes.size() == slopes, ErrorKind::input,
+          "--alibi: expected a slope for every batch and head");
+  for (const uint32_t slope : terms.slopes) {
+    require(is_finite(fp32, slope), ErrorKind::input, "--alibi: expected finite slopes");
+  }
+  if (!terms.has(ScoreTerm::bias)) return;
+  const std::array sizes{p.batch, p.heads, p.rows, p.keys};
+  const auto& found = terms.bias.sizes;
+  for (size_t axis = 0; axis < sizes.size(); ++axis) {
+    require(found[axis] == 1 || found[axis] == sizes[axis], ErrorKind::input,
+            fmt::format("bias has the shape ({}); expected 1 or the size of the problem at each "
+                        "place: ({})",
+                        fmt::join(found, ", "), fmt::join(sizes, ", ")));
+  }
+  require(terms.bias.values.size() == product({found[0], found[1], found[2], found[3]}),
+          ErrorKind::input, "bias does not have as many elements as its shape says");
+}
+
 }  // namespace
 
 void check(const Problem& p) {
@@ -54,6 +77,40 @@ void check(const Problem& p) {
             fmt::format("--window {},{}: expected -1 (unbounded) to 2^31 - 1 keys on each side",
                         p.mask.left, p.mask.right));
   }
+  check_terms(p);
+}
+
+HeadTerms head_terms(const Problem& p, Alignment alignment, int64_t batch, int64_t head) {
+  HeadTerms terms{.cap = p.terms.cap, .diagonal = diagonal_key(p, alignment, 0)};
+  if (p.terms.has(ScoreTerm::alibi)) {
+    terms.slope = p.terms.slopes[static_cast<size_t>(batch * p.heads + head)];
+  }
+  if (p.terms.has(ScoreTerm::bias)) {
+    const auto& [batches, heads, rows, keys] = p.terms.bias.sizes;
+    const int64_t plane = (batches == 1 ? 0 : batch) * heads + (heads == 1 ? 0 : head);
+    terms.bias = &p.terms.bias.values[static_cast<size_t>(plane * rows * keys)];
+    terms.bias_row_step = rows == 1 ? 0 : keys;
+    terms.bias_key_step = keys == 1 ? 0 : 1;
+  }
+  return terms;
+}
+
+ScoreTerms terms_of_heads(const Problem& p, int64_t batch, int64_t first, int64_t heads) {
+  ScoreTerms terms = p.terms;
+  if (terms.has(ScoreTerm::alibi)) {
+    terms.slopes = terms.slopes.subspan(static_cast<size_t>(batch * p.heads + first),
+                                        static_cast<size_t>(heads));
+  }
+  if (terms.has(ScoreTerm::bias)) {
+    auto& sizes = terms.bias.sizes;
+    const int64_t plane = sizes[2] * sizes[3];
+    const int64_t before = (sizes[0] == 1 ? 0 : batch) * sizes[1] + (sizes[1] == 1 ? 0 : first);
+    sizes[0] = 1;
+    if (sizes[1] != 1) sizes[1] = heads;
+    terms.bias.values = terms.bias.values.subspan(static_cast<size_t>(before * plane),
+                                                  static_cast<size_t>(sizes[1] * plane));
+  }
+  return terms;
 }
 
 uint32_t default_scale(int64_t dim) {

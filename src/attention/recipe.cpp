@@ -4,6 +4,7 @@
 #include "ulpscope/attention/recipes/exact.hpp"
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
 #include "ulpscope/attention/recipes/flex_triton.hpp"
+#include "ulpscope/attention/recipes/kernel.hpp"
 #include "ulpscope/attention/recipes/memeff_torch.hpp"
 #include "ulpscope/attention/recipes/paper.hpp"
 #include "ulpscope/base/error.hpp"
@@ -25,6 +26,7 @@ std::span<const Recipe* const> recipes() {
                                     &paper_compiled_stable,
                                     &paper_compiled_inside,
                                     &paper_compiled_inside_stable,
+                                    &kernel_of_binary32,
                                     &exact_attention};
   return table;
 }

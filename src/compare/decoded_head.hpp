@@ -21,6 +21,19 @@ inline std::vector<double> decoded(const Format& format, std::span<const uint16_
   return values;
 }
 
+// The terms of a head's scores; the registers must outlive them.
+inline ReferenceTerms reference_terms(const HeadTerms& terms) {
+  ReferenceTerms result{
+      .cap = to_double(terms.cap), .slope = to_double(terms.slope), .diagonal = terms.diagonal};
+  if (terms.bias != nullptr) {
+    result.bias = [terms](int64_t row, int64_t key) { return to_double(terms.bias_of(row, key)); };
+  }
+  return result;
+}
+
+inline Alignment alignment_of(const Plan& plan) { return plan.recipe->alignment; }
+inline Alignment alignment_of(const BackwardPlan& plan) { return plan.plan->recipe->alignment; }
+
 // One head's operands in binary64, and the view of them that the reference takes.
 class DecodedHead {
  public:
@@ -43,7 +56,8 @@ class DecodedHead {
              .keys = p.keys,
              .dim_qk = p.dim,
              .dim_v = p.dim,
-             .scale = to_double(p.scale)};
+             .scale = to_double(p.scale),
+             .terms = reference_terms(head_terms(p, alignment_of(plan), batch, head))};
     if (p.mask != no_mask) {
       view_.visible = [&plan](int64_t row) {
         const SeenKeys seen = plan.seen(row);

@@ -163,8 +163,11 @@ SampledGradients default_gradients(const Problem& problem) {
 
 Problem one_group(const Problem& problem, int64_t kv_head) {
   Problem p = problem;
+  const int64_t group = problem.heads / problem.kv_heads;
+  p.terms = terms_of_heads(problem, kv_head / problem.kv_heads, kv_head % problem.kv_heads * group,
+                           group);
   p.batch = 1;
-  p.heads = problem.heads / problem.kv_heads;
+  p.heads = group;
   p.kv_heads = 1;
   const auto q_size = static_cast<size_t>(p.heads * p.rows * p.dim);
   const auto kv_size = static_cast<size_t>(p.keys * p.dim);

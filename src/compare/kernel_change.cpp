@@ -74,6 +74,8 @@ void add_sites(Changes& all, std::span<const SiteRow> sites, std::span<const Sit
   const size_t before = all.size();
   for (const SiteRow& row : sites) {
     if (is_one_of(products, row.site) && plan.map[row.site].format == fp32) continue;
+    const auto term = term_of(row.site);
+    if (term && !plan.problem.terms.has(*term)) continue;
     if (is_one_of(casts, row.site) == (kind == ChangeKind::cast)) add_site(all, row.site, plan);
   }
   for (size_t i = before; i < all.size(); ++i) all[i].kind = kind;

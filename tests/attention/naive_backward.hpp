@@ -296,8 +296,14 @@ class NaiveBackward {
         const auto c = Register::from_bits(plan_.plan->scale_log2);
         return ex2(subtract(bwd_shifted_score, multiply(bwd_scaled_score, s, c), shift));
       }
-      case Kernel::memeff:
-        return expf(subtract(bwd_shifted_score, multiply(bwd_scaled_score, s, scale), shift));
+      case Kernel::memeff: {
+        Register r = multiply(bwd_scaled_score, s, scale);
+        if (const auto& bias = p_.terms.bias.values; !bias.empty()) {
+          const uint32_t of_pair = bias[static_cast<size_t>(i * p_.keys + j)];
+          r = add(bwd_biased_score, r, Register::from_bits(of_pair));
+        }
+        return expf(subtract(bwd_shifted_score, r, shift));
+      }
       case Kernel::cudnn:
         return ex2(multiply(bwd_log2_score, fma(bwd_shifted_score, s, scale, -shift), log2_e));
       case Kernel::flex: break;

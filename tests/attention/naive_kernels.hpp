@@ -51,6 +51,10 @@ class NaiveKernel {
     return fused_chain(sum_, Factors{p_.format, p_.format}, 0, &p_.q[at(i, 0)], &p_.k[at(j, 0)],
                        static_cast<int>(p_.dim));
   }
+  // Of every row and key.
+  Bits full_bias(int64_t i, int64_t j) const {
+    return p_.terms.bias.values[static_cast<size_t>(i * p_.keys + j)];
+  }
   // c + the sum over a tile of p[j] V[first + j, d], p rounded to the input's format.
   Bits product(Bits c, const std::vector<Bits>& p, int64_t first, int64_t d) const {
     std::vector<uint16_t> a;
@@ -99,7 +103,9 @@ class NaiveMemeff : public NaiveKernel {
       for (int64_t j = first; j < std::min(first + width, keys); ++j) {
         if (!visible(i, j)) continue;
         Bits& x = s[static_cast<size_t>(j - first)];
-        x = fmul(log2_e, fmul(p_.scale, score(i, j)));
+        x = fmul(p_.scale, score(i, j));
+        if (!p_.terms.bias.values.empty()) x = fadd(x, full_bias(i, j));
+        x = fmul(log2_e, x);
         m = fmaximum(m, x);
       }
       Bits rho = one;

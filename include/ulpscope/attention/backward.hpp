@@ -4,7 +4,7 @@
 //   for the tiles of the schedule
 //     S = Q.K^T, P again from the LSE                      bwd_...
 //     dP = dO.V^T                                          dp
-//     dS = P (dP - delta)                                  dp_minus_delta, ds, ds_scale
+//     dS = P (dP - delta)                                  dp_minus_delta, ds, ds_cap, ds_scale
 //     P16 = cast P, dS16 = cast dS                         ..._cast
 //     dV = dV + P16^T.dO,  dK = dK + dS16^T.Q              dv_accumulate, dk_accumulate
 //     dQ = dQ + dS16.K                                     dq_accumulate, dq_add, dq_combine
@@ -33,7 +33,7 @@
 
 namespace ulpscope {
 
-// One head's tensors: codes, and what the forward pass left.
+// One head's tensors: codes, what the forward pass left, and the terms of its scores.
 struct HeadInputs {
   std::span<const uint16_t> q;     // (rows, dim)
   std::span<const uint16_t> k;     // (keys, dim)
@@ -41,6 +41,7 @@ struct HeadInputs {
   std::span<const uint16_t> dout;  // (rows, dim)
   std::span<const uint32_t> o;     // (rows, dim) as registers
   std::span<const uint32_t> lse;   // (rows): natural, or what the recipe keeps for its backward
+  HeadTerms terms = {};
 };
 
 // Registers before the store's code, and delta (rows).
@@ -92,9 +93,11 @@ class BackwardPass {
   Operand q_rows_, q_columns_, k_rows_, k_columns_, v_rows_, do_rows_, do_columns_;
   std::vector<uint32_t> delta_;
   std::vector<uint32_t> shift_;  // what the exponent takes off, by row
+  HeadTerms terms_;              // of the head
 
   // One tile: P and dS as registers, then as operands of the products.
   std::vector<uint32_t> p_, ds_;  // (tile_rows, tile_keys)
+  std::vector<uint32_t> tanhs_;   // likewise, of capped scores
   Operand p_by_key_, ds_by_key_;  // (tile_keys, tile_rows)
   Operand ds_by_row_;             // (tile_rows, tile_keys)
 

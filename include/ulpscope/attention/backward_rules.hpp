@@ -50,6 +50,7 @@ struct DeltaRule {
 enum class Recompute {
   scaled_less_scaled,  // 2^(RN(S c) - RN(L g))
   natural_by_expf,     // e^(RN(S scale) - L), the library's expf
+  natural_rounded,     // the same, correctly rounded
   natural_by_ex2,      // 2^(fma(S, scale, -L) g)
   // L in base 2: 2^(RN(RN(S scale) g) - L), but 2^fma(RN(S scale), g, -L) in blocks that the kernel
   // knows to be full.

@@ -3,7 +3,7 @@
 //
 //   for every key tile, in the order of walk.hpp
 //     S = Q.K^T                      scores
-//     s = S c, or later              scaled_score, log2_score
+//     s = S c, or later              scaled_score, log2_score; terms: score_steps.hpp
 //     m' = max(m, S or s)            (no rounding)
 //     r = 2^((m - m') c)             maximum_step, scaled_step, rescale_factor
 //     O = O r                        rescale
@@ -73,7 +73,7 @@ class ForwardPass {
   void run_parts_as_they_are(const TileRows& rows, TileOutput& out);
   bool run_part(const TileRows& rows, int64_t part);
   void visit(const TileRows& rows, const Visit& visit);
-  void visit_row(int64_t row, const KeySpan& keys, bool last);
+  void visit_row(const RowTerms& terms, int64_t row, const KeySpan& keys, bool last);
   void rescale_row(int64_t row, uint32_t factor);
   void score_row(int64_t row, const KeySpan& keys);
   void cast_row(int64_t row, const KeySpan& keys);
@@ -100,6 +100,7 @@ class ForwardPass {
   ChainSums sums_;                // of one row
   std::vector<uint32_t> update_;  // dim: a tile's product, where O is kept in memory
   TileEnds ends_;                 // of the row tile
+  HeadTerms terms_;               // of its head
   std::vector<RowState> states_;  // tile_rows
   std::vector<uint32_t> o_;       // tile_rows x dim, the running output
   PartialRows parts_;             // with split keys: every part's O and LSE

@@ -116,6 +116,11 @@ RowEnd log_sum_exp(const Machine<Sink>& machine, int64_t row, uint32_t maximum, 
       const uint32_t log = logarithm(machine, Site::log_row_sum, row, l, library_logf(l));
       return {sum_of(machine, Site::lse, row, maximum, log), 0};
     }
+    case LogSumExp::rounded_sum: {
+      const uint32_t log =
+          machine.one(Site::log_row_sum, row, exact_log(machine.operand(Site::log_row_sum, sum)));
+      return {sum_of(machine, Site::lse, row, maximum, log), 0};
+    }
   }
   return {};
 }

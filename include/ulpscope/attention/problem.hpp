@@ -2,6 +2,8 @@
 //
 //   S = scale * Q.K^T, P = softmax(S) by rows, O = P.V, LSE = ln sum exp(S) by rows
 //
+// Beside the scale a score may have terms (score_terms.hpp): a soft cap, ALiBi slopes, a bias.
+//
 // Letters of the paper, used in this room only: Q, K, V the operands, S the scores, m their row
 // maximum, P the unnormalised probabilities, l their row sum, O the output.
 //
@@ -10,6 +12,7 @@
 // Tested by tests/attention/problem_test.cpp.
 #pragma once
 
+#include "ulpscope/attention/score_terms.hpp"
 #include "ulpscope/format/format.hpp"
 
 #include <cstdint>
@@ -53,6 +56,7 @@ struct Problem {
   Format format{};
   Mask mask = no_mask;
   uint32_t scale = 0;  // binary32 bits
+  ScoreTerms terms = {};
   Launch launch;
   std::span<const uint16_t> q;  // (batch, heads, rows, dim)
   std::span<const uint16_t> k;  // (batch, kv_heads, keys, dim)
@@ -60,11 +64,15 @@ struct Problem {
 };
 
 // Throws an Error of kind usage or input where sizes are not positive, heads do not divide, the
-// spans disagree with the shape, or the scale is not finite and positive.
+// spans disagree with the shape, the scale is not finite and positive, or a term does not fit.
 void check(const Problem& problem);
 
 // 1/sqrt(dim), computed in binary64 and rounded to binary32, as the libraries do.
 uint32_t default_scale(int64_t dim);
+
+constexpr int64_t diagonal_key(const Problem& p, Alignment alignment, int64_t row) {
+  return row + (alignment == Alignment::bottom_right ? p.keys - p.rows : 0);
+}
 
 // The keys [first, end) that a query row sees; nothing is [0, 0) or [keys, keys).
 struct SeenKeys {
@@ -72,10 +80,15 @@ struct SeenKeys {
   int64_t end;
 };
 constexpr SeenKeys seen_keys(const Problem& p, Alignment alignment, int64_t row) {
-  const int64_t diagonal = row + (alignment == Alignment::bottom_right ? p.keys - p.rows : 0);
+  const int64_t diagonal = diagonal_key(p, alignment, row);
   const auto within = [&](int64_t key) { return key < 0 ? 0 : key < p.keys ? key : p.keys; };
   return {p.mask.left == Mask::unbounded ? 0 : within(diagonal - p.mask.left),
           p.mask.right == Mask::unbounded ? p.keys : within(diagonal + p.mask.right + 1)};
 }
+
+// The terms of a problem that one of its heads sees,
+HeadTerms head_terms(const Problem& problem, Alignment alignment, int64_t batch, int64_t head);
+// and those of `heads` heads from `first` on of one batch, as a problem of their own.
+ScoreTerms terms_of_heads(const Problem& problem, int64_t batch, int64_t first, int64_t heads);
 
 }  // namespace ulpscope

@@ -65,6 +65,7 @@ enum class Exponential {
   ex2,      // exp2f: MUFU.EX2 with the scaling that keeps subnormal results
   ex2_ftz,  // MUFU.EX2 alone: subnormals are zeros
   expf,     // the library's expf
+  rounded,  // e^x, correctly rounded
 };
 
 // Where a row that has seen only scores of -infinity subtracts 0 in their place.
@@ -129,6 +130,7 @@ enum class LogSumExp {
   natural_sum,       // RN(RN(m / g) + logf(l))
   product_of_base2,  // RN(RN(m + log2f(l)) * ln 2)
   kept_sum,          // RN(m + logf(l)), l rounded as where it is kept in memory
+  rounded_sum,       // RN(m + RN(ln l))
 };
 
 // How many parts the keys are cut into.
@@ -203,6 +205,9 @@ struct Recipe {
   std::optional<StableMaximum> stable = {};
   Accumulator accumulator = Accumulator::registers;  // of heads that are not too large for it
   std::span<const TileEnds> tile_ends = {};          // by row tile; the last one serves the rest
+  // Terms of the score that the kernel takes; with Engine::tiled the scaling is natural or by two
+  // products, so that there is a scaled score to add them to.
+  std::span<const ScoreTerm> score_terms = {};
 };
 
 std::span<const Recipe* const> recipes();

@@ -12,6 +12,7 @@
 #include "ulpscope/arith/elementary.hpp"
 #include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/attention/row_steps.hpp"
+#include "ulpscope/attention/score_steps.hpp"
 #include "ulpscope/hardware/ex2_row.hpp"
 #include "ulpscope/hardware/library_functions.hpp"
 
@@ -67,13 +68,13 @@ void exponentiate_base2(const Machine<Sink>& machine, const ScoreSpan& s) {
   });
 }
 
-template <class Sink>
-void exponentiate_natural(const Machine<Sink>& machine, const ScoreSpan& s) {
-  const MufuTables& tables = *machine.plan().tables;
+// exp(x), a function of registers.
+template <class Sink, class Exp>
+void exponentiate_natural(const Machine<Sink>& machine, const ScoreSpan& s, Exp&& exp) {
   machine.at(Site::bwd_probability, [&](auto step) {
     for (int64_t c = 0; c < s.count; ++c) {
       const uint32_t x = s.scores[c];
-      s.scores[c] = step.hardware(s.row, s.first + c, {library_expf(tables, x), Flag::none},
+      s.scores[c] = step.hardware(s.row, s.first + c, {exp(x), Flag::none},
                                   [&] { return exp_value(register_value(x)); });
     }
   });
@@ -92,6 +93,7 @@ uint32_t exponent_shift(const Machine<Sink>& machine, Recompute form, int64_t ro
       return machine.one(Site::bwd_lse, row,
                          multiply(register_value(lse), register_value(detail::log2_of_e)));
     case Recompute::natural_by_expf:
+    case Recompute::natural_rounded:
     case Recompute::natural_by_ex2:
     case Recompute::base2: break;
   }
@@ -101,37 +103,57 @@ uint32_t exponent_shift(const Machine<Sink>& machine, Recompute form, int64_t ro
 // Whether a product and the difference after it round once.
 enum class Contraction { separate, fused };
 
-// S becomes P in place. `contraction` counts for kernels whose compiler decides by the block.
+// What a row's exponent needs beside its scores. `contraction` counts for kernels whose compiler
+// decides by the block; `tanhs` is room for the tanh of capped scores, which dS wants later.
+struct RowExponent {
+  uint32_t shift;
+  Contraction contraction = Contraction::separate;
+  HeadTerms terms = {};
+  uint32_t* tanhs = nullptr;
+};
+
+// S becomes P in place.
 template <class Sink>
 void recompute_probabilities(const Machine<Sink>& machine, Recompute form, const ScoreSpan& s,
-                             uint32_t shift, Contraction contraction) {
+                             const RowExponent& row) {
   const Plan& plan = machine.plan();
   const uint32_t scale = plan.problem.scale;
+  const auto natural = [&](auto&& exp) {
+    detail::scale_scores(machine, Site::bwd_scaled_score, s, scale);
+    apply_terms(machine, backward_term_sites, row.terms,
+                {.row = s.row,
+                 .log_row = s.row,
+                 .first_key = s.first,
+                 .count = s.count,
+                 .scores = s.scores,
+                 .tanhs = row.tanhs});
+    detail::shift_scores(machine, s, row.shift);
+    detail::exponentiate_natural(machine, s, exp);
+  };
   switch (form) {
     case Recompute::scaled_less_scaled:
       detail::scale_scores(machine, Site::bwd_scaled_score, s, plan.scale_log2);
-      detail::shift_scores(machine, s, shift);
+      detail::shift_scores(machine, s, row.shift);
       detail::exponentiate_base2(machine, s);
       break;
     case Recompute::natural_by_expf:
-      detail::scale_scores(machine, Site::bwd_scaled_score, s, scale);
-      detail::shift_scores(machine, s, shift);
-      detail::exponentiate_natural(machine, s);
+      natural([&](uint32_t x) { return library_expf(*plan.tables, x); });
       break;
+    case Recompute::natural_rounded: natural(rounded_exp); break;
     case Recompute::natural_by_ex2:
-      detail::scale_and_shift(machine, s, scale, shift);
+      detail::scale_and_shift(machine, s, scale, row.shift);
       detail::scale_scores(machine, Site::bwd_log2_score, s, detail::log2_of_e);
       detail::exponentiate_base2(machine, s);
       break;
     case Recompute::base2:
       detail::scale_scores(machine, Site::bwd_scaled_score, s, scale);
-      switch (contraction) {
+      switch (row.contraction) {
         case Contraction::fused:
-          detail::scale_and_shift(machine, s, detail::log2_of_e, shift);
+          detail::scale_and_shift(machine, s, detail::log2_of_e, row.shift);
           break;
         case Contraction::separate:
           detail::scale_scores(machine, Site::bwd_log2_score, s, detail::log2_of_e);
-          detail::shift_scores(machine, s, shift);
+          detail::shift_scores(machine, s, row.shift);
           break;
       }
       detail::exponentiate_base2(machine, s);

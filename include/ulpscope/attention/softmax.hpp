@@ -12,6 +12,7 @@
 #include "ulpscope/arith/elementary.hpp"
 #include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/attention/row_steps.hpp"
+#include "ulpscope/attention/score_steps.hpp"
 #include "ulpscope/hardware/ex2_row.hpp"
 #include "ulpscope/hardware/library_functions.hpp"
 
@@ -103,9 +104,13 @@ inline void exponentials_of(const Plan& plan, std::span<uint32_t> x) {
   switch (plan.recipe->exponential) {
     case Exponential::ex2: return ex2_row(*plan.tables, x, Flush::none, x);
     case Exponential::ex2_ftz: return ex2_row(*plan.tables, x, Flush::both, x);
-    case Exponential::expf: break;
+    case Exponential::expf:
+      for (uint32_t& one : x) one = library_expf(*plan.tables, one);
+      return;
+    case Exponential::rounded:
+      for (uint32_t& one : x) one = rounded_exp(one);
+      return;
   }
-  for (uint32_t& one : x) one = library_expf(*plan.tables, one);
 }
 inline uint32_t exponential_of(const Plan& plan, uint32_t x) {
   exponentials_of(plan, {&x, 1});
@@ -114,8 +119,13 @@ inline uint32_t exponential_of(const Plan& plan, uint32_t x) {
 
 // What it should have returned.
 inline auto exact_exponential_of(const Plan& plan, uint32_t x) {
-  return plan.recipe->exponential == Exponential::expf ? exp_value(register_value(x))
-                                                       : exp2_value(register_value(x));
+  switch (plan.recipe->exponential) {
+    case Exponential::ex2:
+    case Exponential::ex2_ftz: break;
+    case Exponential::expf:
+    case Exponential::rounded: return exp_value(register_value(x));
+  }
+  return exp2_value(register_value(x));
 }
 
 }  // namespace detail
@@ -127,11 +137,25 @@ struct ScoreRow {
   uint32_t* maximum_of;
 };
 
+// A row's place in its head, and what the head's scores have beside their scale.
+struct RowTerms {
+  const HeadTerms& terms;
+  int64_t row;
+};
+
 // From S in `s`: what the recipe makes of it before the maximum.
 template <class Sink>
 void scale_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                  const ScoreRow& scores) {
+                  const ScoreRow& scores, const RowTerms& of_row) {
   const Plan& plan = machine.plan();
+  const auto add_terms = [&] {
+    apply_terms(machine, forward_term_sites, of_row.terms,
+                {.row = of_row.row,
+                 .log_row = row,
+                 .first_key = keys.first + keys.begin,
+                 .count = keys.end - keys.begin,
+                 .scores = scores.s + keys.begin});
+  };
   switch (plan.recipe->scaling) {
     case Scaling::after_maximum: break;
     case Scaling::one_product:
@@ -141,12 +165,14 @@ void scale_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
     case Scaling::two_products:
       detail::multiply_scores(machine, Site::scaled_score, row, keys, scores.s, plan.problem.scale,
                               scores.s);
+      add_terms();
       detail::multiply_scores(machine, Site::log2_score, row, keys, scores.s, detail::log2_of_e,
                               scores.maximum_of);
       break;
     case Scaling::natural:
       detail::multiply_and_store(machine, Site::scaled_score, row, keys, plan.problem.scale,
                                  scores.s);
+      add_terms();
       break;
   }
 }

@@ -13,6 +13,7 @@ constexpr std::array tiles{
     TileRow{.largest_dim = 256, .rows = 32, .keys = 128},
 };
 constexpr std::array input_format_sites{Site::probability_cast, Site::output_store};
+constexpr std::array score_terms{ScoreTerm::bias};
 
 }  // namespace
 
@@ -43,6 +44,7 @@ const Recipe memeff_torch{
     .input_format_sites = input_format_sites,
     .flushed_sites = {},
     .backward = &memeff_backward,
+    .score_terms = score_terms,
 };
 
 }  // namespace ulpscope
