@@ -142,10 +142,8 @@ std::optional<nlohmann::json> run_attention(const AttentionOptions& options) {
         run_judged_gradients(*backward_plan, operands.dout->codes, run, judged_options(tiles));
     if (!gradients->complete) return std::nullopt;
   }
-  std::vector<const Operand16*> inputs{&operands.q, &operands.k, &operands.v};
-  if (operands.dout) inputs.push_back(&*operands.dout);
-  const nlohmann::json summary = attention_summary(options.command, plan, options.overrides, inputs,
-                                                   run, gradients ? &*gradients : nullptr);
+  const nlohmann::json summary = attention_summary(
+      options.command, plan, options.overrides, operands, run, gradients ? &*gradients : nullptr);
   if (folder) {
     write_folder(*folder, plan, operands, run, gradients, summary);
     folder->commit();

@@ -118,12 +118,8 @@ TensorAxes axes_of(EngineTensor tensor, const ProblemOperands& operands) {
 json engines_summary(const EnginesRecord& record) {
   json summary = summary_header("engines", record.command);
   summary["verdict"] = engines_verdict(record);
-  summary["inputs"] = json::array();
   const ProblemOperands& operands = record.operands;
-  for (const Operand16* input : {&operands.q, &operands.k, &operands.v}) {
-    summary["inputs"].push_back(input_json(*input));
-  }
-  if (operands.dout) summary["inputs"].push_back(input_json(*operands.dout));
+  summary["inputs"] = inputs_json(operands);
   summary["problem"] = problem_json(record.problem, operands.q, operands.k);
   std::vector<Format> formats{operands.q.format};
   summary["engines"] = json::array();

@@ -235,12 +235,8 @@ std::optional<json> run_identify(const IdentifyRunOptions& options) {
   json result{{"schema", "ulpscope.identify/1"},
               {"tool", {{"name", "ulpscope"}, {"version", version}}},
               {"command", options.command},
-              {"inputs", json::array()},
+              {"inputs", inputs_json(operands)},
               {"observed", json::array()}};
-  for (const Operand16* operand : {&operands.q, &operands.k, &operands.v}) {
-    result["inputs"].push_back(input_json(*operand));
-  }
-  if (operands.dout) result["inputs"].push_back(input_json(*operands.dout));
   for (const Found& x : found) {
     seen.tensors.push_back(observed(x, operands));
     result["observed"].push_back(output_json(x, seen.tensors.back()));

@@ -2,6 +2,7 @@
 
 #include "ulpscope/attention/casts.hpp"
 #include "ulpscope/base/error.hpp"
+#include "ulpscope/format/subset.hpp"
 #include "ulpscope/round/names.hpp"
 #include "ulpscope/tensor/open.hpp"
 
@@ -143,25 +144,32 @@ struct Meaning {
   std::string note;
 };
 
+bool is_bits(Element element) { return element == Element::u8 || element == Element::u16; }
+
+// What the caller says of bits; `where` names the tensor.
+Format format_of_bits(const InputOptions& options, Element element, const std::string& where) {
+  if (!options.format) {
+    throw Error(ErrorKind::usage, fmt::format("{}, which says nothing of the format: expected "
+                                              "--format (bf16, fp16, ...)",
+                                              where));
+  }
+  const int bits = element == Element::u8 ? 8 : 16;
+  if (width(*options.format) != bits) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{}, {} bits an element; --format {} has {}", where, bits,
+                            format_name(*options.format), width(*options.format)));
+  }
+  return *options.format;
+}
+
 Meaning meaning_of(const InputOptions& options, const Located& tensor) {
   const Element element = tensor.info.element;
   const auto name = element_name(element);
   const auto where =
       fmt::format("{}: {} is {}", tensor.source.path(), in_quotes(tensor.info.name), name);
-  const bool is_bits = element == Element::u8 || element == Element::u16;
-  if (is_bits) {
-    if (!options.format) {
-      throw Error(ErrorKind::usage, fmt::format("{}, which says nothing of the format: expected "
-                                                "--format (bf16, fp16, ...)",
-                                                where));
-    }
-    const int bits = element == Element::u8 ? 8 : 16;
-    if (width(*options.format) != bits) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("{}, {} bits an element; --format {} has {}", where, bits,
-                              format_name(*options.format), width(*options.format)));
-    }
-    return {*options.format, *options.format, ""};
+  if (is_bits(element)) {
+    const Format format = format_of_bits(options, element, where);
+    return {format, format, ""};
   }
   const auto in_file = names_a_format(element) ? find_format(name) : std::nullopt;
   if (!in_file) {
@@ -220,28 +228,62 @@ bool has_operand(const InputOptions& options, const std::string& role) {
   return locate(options, role).has_value();
 }
 
-Operand16 load_operand(const InputOptions& options, const std::string& role) {
-  const auto located = locate(options, role);
-  if (!located) {
-    const auto& file = options.files.contains(role) ? options.files.at(role) : options.input;
-    std::string there;
-    if (!file.empty()) {
-      const auto source = open_tensors(split_file_and_tensor(file).file);
-      for (const auto& info : source.tensors()) {
-        there += fmt::format("{}{}", there.empty() ? "" : ", ", in_quotes(info.name));
-      }
+namespace {
+
+Located found(const InputOptions& options, const std::string& role) {
+  auto located = locate(options, role);
+  if (located) return std::move(*located);
+  const auto& file = options.files.contains(role) ? options.files.at(role) : options.input;
+  std::string there;
+  if (!file.empty()) {
+    const auto source = open_tensors(split_file_and_tensor(file).file);
+    for (const auto& info : source.tensors()) {
+      there += fmt::format("{}{}", there.empty() ? "" : ", ", in_quotes(info.name));
     }
+  }
+  const std::string expected = options.files.contains(role)
+                                   ? "a tensor of that name, or FILE:TENSOR"
+                                   : fmt::format("q, k and v (--map {}=NAME names another)", role);
+  throw Error(ErrorKind::input, fmt::format("{}: no tensor '{}': found {}; expected {}",
+                                            file.empty() ? "input" : file, role,
+                                            there.empty() ? "none" : there, expected));
+}
+
+}  // namespace
+
+RegisterTensor load_registers(const InputOptions& options, const std::string& role) {
+  const Located located = found(options, role);
+  const Element element = located.info.element;
+  const auto where = fmt::format("{}: {} is {}", located.source.path(),
+                                 in_quotes(located.info.name), element_name(element));
+  const auto format = is_bits(element)          ? format_of_bits(options, element, where)
+                      : names_a_format(element) ? find_format(element_name(element))
+                                                : std::nullopt;
+  if (!format || !is_subset(*format, fp32)) {
     throw Error(
         ErrorKind::input,
-        fmt::format("{}: no tensor '{}': found {}; expected q, k and v (--map {}=NAME names "
-                    "another)",
-                    file.empty() ? "input" : file, role, there.empty() ? "none" : there, role));
+        fmt::format("{}; expected fp32, bf16, fp16 or another format that binary32 holds", where));
   }
-  const Layout layout = layout_of(options, *located);
-  const Meaning meaning = meaning_of(options, *located);
-  const Tensor tensor = located->source.read(located->info.name);
+  const Tensor tensor = located.source.read(located.info.name);
+  RegisterTensor result{.file = located.source.path(),
+                        .tensor = tensor.info.name,
+                        .shape = tensor.info.shape,
+                        .format = *format,
+                        .values = std::vector<uint32_t>(element_count(tensor.info)),
+                        .hash = hash_of(tensor)};
+  for (size_t i = 0; i < result.values.size(); ++i) {
+    result.values[i] = detail::widened(*format, element_bits(tensor, i));
+  }
+  return result;
+}
+
+Operand16 load_operand(const InputOptions& options, const std::string& role) {
+  const Located located = found(options, role);
+  const Layout layout = layout_of(options, located);
+  const Meaning meaning = meaning_of(options, located);
+  const Tensor tensor = located.source.read(located.info.name);
   Operand16 operand{.role = role,
-                    .file = located->source.path(),
+                    .file = located.source.path(),
                     .tensor = tensor.info.name,
                     .shape = tensor.info.shape,
                     .layout = layout,

@@ -243,6 +243,8 @@ json formats_json(const std::vector<Format>& formats) {
   return result;
 }
 
+namespace {
+
 json input_json(const Operand16& operand) {
   json result{{"tensor", operand.tensor},
               {"file", operand.file},
@@ -251,6 +253,42 @@ json input_json(const Operand16& operand) {
               {"format", format_name(operand.format)},
               {"xxh3_128", operand.hash}};
   if (!operand.note.empty()) result["note"] = operand.note;
+  return result;
+}
+
+json input_json(const RegisterTensor& tensor) {
+  return {{"tensor", tensor.tensor},
+          {"file", tensor.file},
+          {"shape", tensor.shape},
+          {"format", format_name(tensor.format)},
+          {"xxh3_128", tensor.hash}};
+}
+
+json value_of(uint32_t bits) { return number(static_cast<double>(bit_cast<float>(bits))); }
+
+// What a reader is told of the terms of the scores; nothing where there are none.
+json terms_json(const Problem& problem) {
+  const ScoreTerms& terms = problem.terms;
+  json result = json::object();
+  if (terms.has(ScoreTerm::soft_cap)) result["softcap"] = value_of(terms.cap);
+  if (terms.has(ScoreTerm::alibi)) {
+    result["alibi"] = json::array();
+    for (const uint32_t slope : terms.slopes) result["alibi"].push_back(value_of(slope));
+  }
+  if (terms.has(ScoreTerm::bias)) result["bias"] = terms.bias.sizes;
+  return result;
+}
+
+}  // namespace
+
+json inputs_json(const ProblemOperands& operands) {
+  json result = json::array();
+  for (const Operand16* operand : {&operands.q, &operands.k, &operands.v}) {
+    result.push_back(input_json(*operand));
+  }
+  if (operands.dout) result.push_back(input_json(*operands.dout));
+  if (operands.bias) result.push_back(input_json(*operands.bias));
+  if (operands.slopes) result.push_back(input_json(*operands.slopes));
   return result;
 }
 
@@ -266,6 +304,7 @@ json problem_json(const Problem& problem, const Operand16& q, const Operand16& k
   } else {
     result["window"] = {mask.left, mask.right};
   }
+  result.update(terms_json(problem));
   return result;
 }
 
@@ -278,23 +317,18 @@ json reference_json(const ReferenceReport& reference) {
 }
 
 json attention_summary(const std::string& command, const Plan& plan,
-                       const std::vector<SiteOverride>& overrides,
-                       const std::vector<const Operand16*>& inputs, const JudgedRun& run,
-                       const JudgedGradients* gradients) {
+                       const std::vector<SiteOverride>& overrides, const ProblemOperands& operands,
+                       const JudgedRun& run, const JudgedGradients* gradients) {
   json summary = summary_header("attention", command);
   summary["verdict"] = verdict_json(plan, run);
   summary["kernel"] = kernel_json(plan);
-  summary["inputs"] = json::array();
-  std::vector<Format> formats;
-  for (const Operand16* input : inputs) {
-    summary["inputs"].push_back(input_json(*input));
-    formats.push_back(input->format);
-  }
+  summary["inputs"] = inputs_json(operands);
+  const Operand16& q = operands.q;
+  std::vector<Format> formats{q.format};
   const std::span<const SiteRow> rounded =
       gradients != nullptr ? std::span(site_table) : forward_sites();
   for (const auto& row : rounded) formats.push_back(plan.map[row.site].format);
-  const Operand16& q = *inputs.at(0);
-  summary["problem"] = problem_json(plan.problem, q, *inputs.at(1));
+  summary["problem"] = problem_json(plan.problem, q, operands.k);
   summary["formats"] = formats_json(formats);
   summary["casts"] = casts_json(plan, rounded, overrides);
   summary["reference"] = reference_json(run.reference);
@@ -318,8 +352,8 @@ json attention_summary(const std::string& command, const Plan& plan,
       output(name, plan.map[store].format, like, columns, like.sizes[2], tally);
     };
     gradient("dq", Site::dq_store, q, dim, gradients->dq.errors);
-    gradient("dk", Site::dk_store, *inputs.at(1), dim, gradients->dk.errors);
-    gradient("dv", Site::dv_store, *inputs.at(2), dim, gradients->dv.errors);
+    gradient("dk", Site::dk_store, operands.k, dim, gradients->dk.errors);
+    gradient("dv", Site::dv_store, operands.v, dim, gradients->dv.errors);
     gradient("delta", Site::output_store, q, 0, gradients->delta.errors);
   }
   summary["sites"] = sites_json(plan, sites);

@@ -88,6 +88,14 @@ TEST_SUITE("exit codes") {
     check_refusal(here.path(), good + "--layout bhsd", 3, {"good.safetensors", "(4, 2)", "bhsd"});
     check_refusal(here.path(), good + "--layout xy", 2, {"xy", "bshd"});
     check_refusal(here.path(), good + "--scale 0", 2, {"--scale"});
+    check_refusal(here.path(), good + "--softcap 0", 2, {"--softcap 0", "above zero"});
+    check_refusal(here.path(), good + "--softcap 30", 2, {"fa2-torch", "--softcap", "exact"});
+    check_refusal(here.path(), good + "--alibi default", 2, {"fa2-torch", "--alibi", "exact"});
+    check_refusal(here.path(), good + "--alibi absent.npy", 3, {"absent.npy"});
+    check_refusal(here.path(), good + "--alibi good.safetensors", 3, {"'alibi'", "FILE:TENSOR"});
+    check_refusal(here.path(), good + "--bias good.safetensors:q --kernel kernel", 3,
+                  {"'q'", "(4, 2)", "broadcasts", "(1, 1, 4, 4)"});
+    check_refusal(here.path(), good + "--map mask=q", 2, {"--map mask=q", "bias=NAME"});
     check_refusal(here.path(), good + "--launch 0,1", 2, {"--launch 0,1"});
     check_refusal(here.path(), good + "--tile 128,100", 2, {"--tile 128,100", "32"});
     check_refusal(here.path(), good + "--unknown", 2, {"--unknown"});

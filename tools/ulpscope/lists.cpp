@@ -23,11 +23,14 @@ json kernels_json() {
   for (const Recipe* recipe : recipes()) {
     json formats = json::array();
     for (const auto& f : recipe->formats) formats.push_back(format_name(f));
+    json terms = json::array();
+    for (const ScoreTerm term : recipe->score_terms) terms.push_back(name_of(term));
     rows.push_back({{"name", recipe->name},
                     {"job", "attention"},
                     {"summary", recipe->summary},
                     {"source", recipe->source},
                     {"formats", formats},
+                    {"score_terms", terms},
                     {"largest_head_size", recipe->tiles.back().largest_dim}});
   }
   for (const auto& recipe : gemm_recipes()) {
@@ -49,19 +52,27 @@ std::string products_text() {
   return text;
 }
 
+// Names of a list, one after the other.
+std::string listed(const json& names) {
+  std::string text;
+  for (const auto& name : names) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", name.get<std::string>());
+  }
+  return text;
+}
+
 std::string kernels_text() {
   std::string text;
   for (const auto& row : kernels_json()) {
     if (row["job"] != "attention") continue;
-    std::string formats;
-    for (const auto& f : row["formats"]) {
-      formats += fmt::format("{}{}", formats.empty() ? "" : ", ", f.get<std::string>());
-    }
+    const std::string formats = listed(row["formats"]);
+    const std::string terms = listed(row["score_terms"]);
     text +=
-        fmt::format("{:<12} {}\n{:<12} formats: {}; head size up to {}\n{:<12} source: {}\n",
+        fmt::format("{:<12} {}\n{:<12} formats: {}; head size up to {}{}\n{:<12} source: {}\n",
                     row["name"].get<std::string>(), row["summary"].get<std::string>(), "",
                     formats.empty() ? "any of 16 bits or fewer" : formats,
-                    row["largest_head_size"].get<int64_t>(), "", row["source"].get<std::string>());
+                    row["largest_head_size"].get<int64_t>(),
+                    terms.empty() ? "" : "; takes " + terms, "", row["source"].get<std::string>());
   }
   text += "\nsites that --set SITE=FORMAT[:MODE] can change, in the order of the computation\n";
   for (const auto& row : site_table) text += fmt::format("  {:<20} {}\n", row.name, row.step);

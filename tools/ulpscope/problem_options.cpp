@@ -21,9 +21,10 @@ std::map<std::string, std::string> parse_map(const std::vector<std::string>& pie
     const auto equals = piece.find('=');
     const auto role = piece.substr(0, equals);
     if (equals == std::string::npos ||
-        (role != "q" && role != "k" && role != "v" && role != "do")) {
-      throw Error(ErrorKind::usage,
-                  fmt::format("--map {}: expected q=NAME, k=NAME, v=NAME or do=NAME", piece));
+        (role != "q" && role != "k" && role != "v" && role != "do" && role != "bias")) {
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("--map {}: expected q=NAME, k=NAME, v=NAME, do=NAME or bias=NAME", piece));
     }
     result[role] = piece.substr(equals + 1);
   }
@@ -44,7 +45,9 @@ void add_tensor_options(CLI::App& command, ProblemArguments& a, const std::strin
   command.add_option("--k", a.k, "K as FILE or FILE:TENSOR");
   command.add_option("--v", a.v, "V as FILE or FILE:TENSOR");
   command.add_option("--do", a.dout, "dO, the gradient of O: asks for dQ, dK and dV too");
-  command.add_option("--map", a.map, "Names of the tensors: q=NAME,k=NAME,v=NAME,do=NAME")
+  command.add_option("--bias", a.bias, "Attention bias, added to the scaled scores");
+  command
+      .add_option("--map", a.map, "Names of the tensors: q=NAME,k=NAME,v=NAME,do=NAME,bias=NAME")
       ->delimiter(',');
   command.add_option("--format", a.format,
                      "What the bits mean where the file does not say (uint8, uint16); with --cast, "
@@ -67,6 +70,12 @@ void add_problem_options(CLI::App& command, ProblemArguments& a, const std::stri
       ->delimiter(',')
       ->expected(2);
   command.add_option("--scale", a.scale, "Softmax scale; default 1/sqrt(head size)");
+  command.add_option(
+      "--softcap", a.softcap,
+      "C: scaled scores x become C tanh(x / C); kernels that take it: exact, kernel");
+  command.add_option("--alibi", a.alibi,
+                     "FILE of a slope a head, taken off times the distance from the diagonal; or "
+                     "default, the slopes 2^(-8 i / heads)");
   command
       .add_option("--launch", a.launch,
                   "Batch and heads of the whole GPU launch, where the dump is a slice of it: B,H")
@@ -79,14 +88,15 @@ void add_problem_options(CLI::App& command, ProblemArguments& a, const std::stri
                      "as packed sequences");
   command.add_flag("--no-backward", a.no_backward,
                    "Forward pass only, even if the input has a tensor 'do'");
+  command.add_flag("--no-bias", a.no_bias, "No bias, even if the input has a tensor 'bias'");
   command.add_option("--threads", a.threads, "Threads; default: all")->check(CLI::Range(1, 1024));
 }
 
 ProblemOptions options_of(const ProblemArguments& a) {
   ProblemOptions o;
   o.inputs.input = a.input;
-  for (const auto& [role, file] :
-       {std::pair{"q", a.q}, std::pair{"k", a.k}, std::pair{"v", a.v}, std::pair{"do", a.dout}}) {
+  for (const auto& [role, file] : {std::pair{"q", a.q}, std::pair{"k", a.k}, std::pair{"v", a.v},
+                                   std::pair{"do", a.dout}, std::pair{"bias", a.bias}}) {
     if (!file.empty()) o.inputs.files[role] = file;
   }
   if (a.input.empty() && (a.q.empty() || a.k.empty() || a.v.empty())) {
@@ -99,6 +109,9 @@ ProblemOptions options_of(const ProblemArguments& a) {
   o.mask = mask_of(a);
   o.backward = a.no_backward ? BackwardChoice::off : BackwardChoice::if_given;
   o.scale = a.scale;
+  o.softcap = a.softcap;
+  o.alibi = a.alibi;
+  o.bias = a.no_bias ? BiasChoice::off : BiasChoice::if_given;
   if (!a.launch.empty()) o.launch = {a.launch[0], a.launch[1]};
   o.multiprocessors = a.sms;
   o.parts = a.parts;

@@ -13,12 +13,14 @@ namespace ulpscope::cli {
 
 // As typed.
 struct ProblemArguments {
-  std::string input, q, k, v, dout;
+  std::string input, q, k, v, dout, bias;
   std::string format, layout, cast;
   std::vector<std::string> map;
   bool causal = false;
   bool no_backward = false;
-  std::optional<double> scale;
+  bool no_bias = false;
+  std::string alibi;
+  std::optional<double> scale, softcap;
   std::vector<int64_t> launch, window;
   int64_t parts = 0;
   std::optional<int> sms;

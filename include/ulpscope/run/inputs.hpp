@@ -6,6 +6,7 @@
 // for a cast. Wider inputs are rounded to the working format only when asked.
 //
 //   load_operand(options, "q") -> codes in (batch, heads, seq, dim) order, shape, format, hash
+//   load_registers(options, "bias") -> binary32 numbers in the order of the file, shape, hash
 //
 // Errors of kind usage (options) and input (files) name file, tensor, what was found and expected.
 // Tested by tests/run/inputs_test.cpp.
@@ -53,6 +54,18 @@ struct Operand16 {
 };
 
 Operand16 load_operand(const InputOptions& options, const std::string& role);
+
+// A tensor of any shape whose values binary32 holds: what has no layout, as a bias or slopes.
+struct RegisterTensor {
+  std::string file;
+  std::string tensor;  // its name there
+  std::vector<int64_t> shape;
+  Format format;
+  std::vector<uint32_t> values;  // as binary32 bits
+  std::string hash;
+};
+
+RegisterTensor load_registers(const InputOptions& options, const std::string& role);
 
 // Whether the input has a tensor for this role.
 bool has_operand(const InputOptions& options, const std::string& role);

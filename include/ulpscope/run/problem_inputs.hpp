@@ -17,12 +17,17 @@ namespace ulpscope {
 
 // Whether a tensor `do` in the input asks for the gradients too.
 enum class BackwardChoice { if_given, off };
+// Whether a tensor `bias` in the input is added to the scores.
+enum class BiasChoice { if_given, off };
 
 struct ProblemOptions {
   InputOptions inputs;
   Mask mask = no_mask;
   BackwardChoice backward = BackwardChoice::if_given;
   std::optional<double> scale;
+  std::optional<double> softcap;
+  std::string alibi;  // FILE or FILE:TENSOR of slopes, "default" for the usual ones; empty: none
+  BiasChoice bias = BiasChoice::if_given;
   std::optional<std::array<int64_t, 2>> launch;  // batch, heads
   std::optional<int> multiprocessors;
   int64_t parts = 0;  // Launch::parts
@@ -32,7 +37,10 @@ struct ProblemOperands {
   Operand16 q;
   Operand16 k;
   Operand16 v;
-  std::optional<Operand16> dout;  // where the gradients are asked for
+  std::optional<Operand16> dout = {};  // where the gradients are asked for
+  std::optional<RegisterTensor> bias = {};
+  std::optional<RegisterTensor> slopes = {};  // of a file
+  std::vector<uint32_t> alibi = {};           // the slopes of every batch and head, binary32 bits
 };
 
 // Whether the gradients are asked for.

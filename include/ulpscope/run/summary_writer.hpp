@@ -6,7 +6,7 @@
 #pragma once
 
 #include "ulpscope/compare/judged_gradients.hpp"
-#include "ulpscope/run/inputs.hpp"
+#include "ulpscope/run/problem_inputs.hpp"
 
 #include <string>
 #include <vector>
@@ -43,7 +43,8 @@ nlohmann::json output_json(const std::string& name, const Format& format,
                            const ErrorTally& tally);
 
 nlohmann::json format_json(const Format& format);
-nlohmann::json input_json(const Operand16& operand);
+// Every tensor that was read, q, k and v first.
+nlohmann::json inputs_json(const ProblemOperands& operands);
 
 // The formats that a run touched, each once, in the order given.
 nlohmann::json formats_json(const std::vector<Format>& formats);
@@ -55,7 +56,7 @@ nlohmann::json reference_json(const ReferenceReport& reference);
 // The summary of a run; `gradients` is null for one of the forward pass alone.
 nlohmann::json attention_summary(const std::string& command, const Plan& plan,
                                  const std::vector<SiteOverride>& overrides,
-                                 const std::vector<const Operand16*>& inputs, const JudgedRun& run,
+                                 const ProblemOperands& operands, const JudgedRun& run,
                                  const JudgedGradients* gradients);
 
 }  // namespace ulpscope
