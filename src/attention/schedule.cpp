@@ -32,6 +32,23 @@ std::vector<DeltaLayout> possible_delta_layouts(const BackwardRules& rules, int6
   return layouts;
 }
 
+std::string delta_layout_name(const DeltaLayout& layout) {
+  return fmt::format("{}x{}", layout.lanes, layout.columns);
+}
+
+void take_delta_layout(BackwardPlan& plan, std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& layout : possible_delta_layouts(*plan.rules, plan.problem.dim)) {
+    names.push_back(delta_layout_name(layout));
+    if (names.back() != name) continue;
+    plan.delta = layout;
+    return;
+  }
+  throw Error(ErrorKind::usage,
+              fmt::format("delta layout '{}': kernel {} has {} at head size {}", name,
+                          plan.plan->recipe->name, fmt::join(names, ", "), plan.problem.dim));
+}
+
 namespace {
 
 enum class Seen { nothing, something, everything };

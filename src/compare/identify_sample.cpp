@@ -6,75 +6,10 @@ namespace ulpscope {
 
 namespace {
 
-// Writes the registers of every tile to their places.
-class Collector : public HeadObserver {
- public:
-  Collector(const Plan& plan, ForwardOutput& to) : plan_(plan), to_(to) {}
-
-  void tile(const TileRows& rows, const TileOutput& output) override {
-    const Problem& p = plan_.problem;
-    const int64_t first = (rows.batch * p.heads + rows.head) * p.rows + rows.first;
-    std::copy(output.o.begin(), output.o.end(), to_.o.begin() + first * p.dim);
-    std::copy(output.lse.begin(), output.lse.end(), to_.lse.begin() + first);
-    const auto& statistic = output.statistic();
-    std::copy(statistic.begin(), statistic.end(), to_.statistic.begin() + first);
-  }
-
- private:
-  const Plan& plan_;
-  ForwardOutput& to_;
-};
-
-bool wants(const Observation& seen, Output output) {
-  return std::any_of(seen.tensors.begin(), seen.tensors.end(),
-                     [&](const Observed& x) { return x.output == output; });
-}
-
-Site store_site(Output output) {
-  switch (output) {
-    case Output::o: return Site::output_store;
-    case Output::lse: return Site::lse;
-    case Output::dq: return Site::dq_store;
-    case Output::dk: return Site::dk_store;
-    case Output::dv: return Site::dv_store;
-  }
-  return Site::output_store;
-}
-
 void add_element(const Format& format, size_t at, uint32_t value, SomeOutput& to) {
   to.where.push_back(at);
   to.codes.push_back(static_cast<uint32_t>(code_of(format, value)));
 }
-
-}  // namespace
-
-bool wants_forward(const Observation& seen) {
-  return wants(seen, Output::o) || wants(seen, Output::lse);
-}
-
-bool wants_gradients(const Observation& seen) {
-  return wants(seen, Output::dq) || wants(seen, Output::dk) || wants(seen, Output::dv);
-}
-
-const Format& stored_format(const Plan& plan, Output output) {
-  return plan.map[store_site(output)].format;
-}
-
-ForwardOutput whole_forward(const Plan& plan, const IdentifyOptions& options) {
-  const Problem& p = plan.problem;
-  const auto rows = static_cast<size_t>(p.batch * p.heads * p.rows);
-  ForwardOutput result{.o = std::vector<uint32_t>(rows * static_cast<size_t>(p.dim)),
-                       .lse = std::vector<uint32_t>(rows),
-                       .statistic = std::vector<uint32_t>(rows)};
-  run_forward(
-      plan, {.threads = options.threads,
-             .logging = Logging::off,
-             .observe = [&](int64_t, int64_t) { return std::make_unique<Collector>(plan, result); },
-             .stop = options.stop});
-  return result;
-}
-
-namespace {
 
 // The sampled rows start at multiples of this, whatever the tiles, so that all candidates have the
 // same rows.
@@ -179,22 +114,30 @@ Problem one_group(const Problem& problem, int64_t kv_head) {
 
 namespace {
 
-const std::vector<uint32_t>& gradient(const Gradients& gradients, Output output) {
-  return output == Output::dq ? gradients.dq : output == Output::dk ? gradients.dk : gradients.dv;
+WantedTiles wanted_tiles(const BackwardPlan& plan, const SampledGradients& which,
+                         const Observation& seen) {
+  constexpr int64_t none = -1;
+  const bool keys = wants(seen, Output::dk) || wants(seen, Output::dv);
+  return {.row_tile = wants(seen, Output::dq) ? which.first_row / plan.tile_rows : none,
+          .key_tile = keys ? which.first_key / plan.tile_keys : none};
 }
 
-constexpr std::array gradient_outputs{Output::dq, Output::dk, Output::dv};
-
 }  // namespace
+
+ForwardOutput group_forward(const BackwardPlan& plan, const SampledGradients& which,
+                            const Observation& seen, const IdentifyOptions& options) {
+  const WantedTiles wanted = wanted_tiles(plan, which, seen);
+  const bool folded = plan.plan->problem.rows != plan.problem.rows;
+  if (wanted.key_tile >= 0 || folded) return whole_forward(*plan.plan, options);
+  const int64_t first = wanted.row_tile * plan.tile_rows;
+  return forward_of_rows(*plan.plan, first, std::min(first + plan.tile_rows, plan.problem.rows));
+}
 
 SomeOutputs sampled_gradients(BackwardPlan plan, const ForwardOutput& forward,
                               const SampledGradients& which, const Observation& seen,
                               const IdentifyOptions& options) {
   const Problem& p = plan.problem;
-  constexpr int64_t none = -1;
-  plan.wanted = WantedTiles{
-      wants(seen, Output::dq) ? which.first_row / plan.tile_rows : none,
-      wants(seen, Output::dk) || wants(seen, Output::dv) ? which.first_key / plan.tile_keys : none};
+  plan.wanted = wanted_tiles(plan, which, seen);
   const auto q_first = static_cast<size_t>(which.kv_head) * p.q.size();
   const Gradients gradients = run_backward(
       plan,
@@ -213,33 +156,12 @@ SomeOutputs sampled_gradients(BackwardPlan plan, const ForwardOutput& forward,
         for (int64_t d = 0; d < p.dim; ++d) {
           const auto at = static_cast<size_t>((head * length + i) * p.dim + d);
           add_element(stored_format(*plan.plan, output), before + at,
-                      gradient(gradients, output)[at], some);
+                      gradient_of(gradients, output)[at], some);
         }
       }
     }
     result.push_back(std::move(some));
   }
-  return result;
-}
-
-SomeOutputs whole_outputs(const Plan& plan, const BackwardPlan* backward,
-                          const ForwardOutput& forward, const Observation& seen,
-                          const IdentifyOptions& options) {
-  SomeOutputs result;
-  const auto add = [&](Output output, const std::vector<uint32_t>& values) {
-    if (!wants(seen, output)) return;
-    SomeOutput some{.output = output, .where = {}, .codes = values};
-    const Format& format = stored_format(plan, output);
-    for (auto& code : some.codes) code = static_cast<uint32_t>(code_of(format, code));
-    result.push_back(std::move(some));
-  };
-  add(Output::o, forward.o);
-  add(Output::lse, forward.lse);
-  if (backward == nullptr) return result;
-  const Gradients gradients =
-      run_backward(*backward, {.dout = seen.dout, .o = forward.o, .lse = forward.statistic},
-                   {.threads = options.threads, .logging = Logging::off, .stop = options.stop});
-  for (const Output output : gradient_outputs) add(output, gradient(gradients, output));
   return result;
 }
 

@@ -1,43 +1,14 @@
-// What a candidate of `identify` makes of the observed outputs: on a sample, or everywhere.
+// The part of the observed outputs on which candidates of `identify` are screened: some rows of O
+// and the LSE, some rows of dQ, some keys of dK and dV.
 #pragma once
-
-#include "ulpscope/attention/driver.hpp"
-#include "ulpscope/attention/gradients.hpp"
-#include "ulpscope/compare/identify.hpp"
-#include "ulpscope/compare/kernel_change.hpp"
 
 #include <map>
 #include <optional>
 #include <utility>
-#include <vector>
+
+#include "identify_outputs.hpp"
 
 namespace ulpscope {
-
-// Codes of some elements of an output, by flat index; without indices, of all of them in order.
-struct SomeOutput {
-  Output output;
-  std::vector<size_t> where;
-  std::vector<uint32_t> codes;
-
-  size_t index(size_t i) const { return where.empty() ? i : where[i]; }
-  friend bool operator==(const SomeOutput&, const SomeOutput&) = default;
-};
-using SomeOutputs = std::vector<SomeOutput>;
-
-// Registers of a whole forward pass.
-struct ForwardOutput {
-  std::vector<uint32_t> o;
-  std::vector<uint32_t> lse;
-  std::vector<uint32_t> statistic;  // what the backward pass reads of the LSE
-};
-
-ForwardOutput whole_forward(const Plan& plan, const IdentifyOptions& options);
-
-bool wants_forward(const Observation& seen);
-bool wants_gradients(const Observation& seen);
-
-// The format in which a plan stores an output.
-const Format& stored_format(const Plan& plan, Output output);
 
 // Which rows of O and the LSE: so many, all over the problem; or one alone, by flat index.
 struct SampledRows {
@@ -70,14 +41,11 @@ SampledGradients default_gradients(const Problem& problem);
 // The query heads of one K/V head as a problem of their own, in the same launch.
 Problem one_group(const Problem& problem, int64_t kv_head);
 
-// `plan` and `forward` are of that group.
+// Both passes are of that group. O and the LSE as far as the sampled gradients read them:
+ForwardOutput group_forward(const BackwardPlan& plan, const SampledGradients& which,
+                            const Observation& seen, const IdentifyOptions& options);
 SomeOutputs sampled_gradients(BackwardPlan plan, const ForwardOutput& forward,
                               const SampledGradients& which, const Observation& seen,
                               const IdentifyOptions& options);
-
-// Everything; `backward` is null where no gradient was observed.
-SomeOutputs whole_outputs(const Plan& plan, const BackwardPlan* backward,
-                          const ForwardOutput& forward, const Observation& seen,
-                          const IdentifyOptions& options);
 
 }  // namespace ulpscope

@@ -255,9 +255,10 @@ void add_rules(Changes& all, const KernelRow& own) {
           {"one_chain", GroupGradient::one_chain}});
 }
 
-KernelChange delta_layout_change(const DeltaLayout& layout) {
-  return {.name = fmt::format("delta={}x{}", layout.lanes, layout.columns),
-          .backward = [layout](BackwardPlan& plan) { plan.delta = layout; }};
+KernelChange delta_layout_change(const DeltaLayout& layout, ChangeKind kind) {
+  return {.name = fmt::format("delta={}", delta_layout_name(layout)),
+          .backward = [layout](BackwardPlan& plan) { plan.delta = layout; },
+          .kind = kind};
 }
 
 void add_delta(Changes& all, const KernelRow& own, const DeltaLayout& layout) {
@@ -277,7 +278,8 @@ void add_delta(Changes& all, const KernelRow& own, const DeltaLayout& layout) {
       if (lanes == layout.lanes && columns == layout.columns) continue;
       if (lanes / 2 * columns >= own.problem.dim) continue;  // half of the lanes would be idle
       all.push_back(delta_layout_change(
-          {.largest_dim = layout.largest_dim, .lanes = lanes, .columns = columns}));
+          {.largest_dim = layout.largest_dim, .lanes = lanes, .columns = columns},
+          ChangeKind::choice));
     }
   }
 }
@@ -317,7 +319,9 @@ std::vector<KernelChange> backward_changes(const BackwardPlan& plan) {
 std::vector<KernelChange> tuned_choices(const BackwardPlan& plan) {
   const auto layouts = possible_delta_layouts(*plan.rules, plan.problem.dim);
   Changes all;
-  for (size_t i = 1; i < layouts.size(); ++i) all.push_back(delta_layout_change(layouts[i]));
+  for (size_t i = 1; i < layouts.size(); ++i) {
+    all.push_back(delta_layout_change(layouts[i], ChangeKind::tuned));
+  }
   return all;
 }
 

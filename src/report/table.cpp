@@ -26,7 +26,6 @@ using detail::right_aligned;
 using detail::TextColumn;
 using detail::widest_line;
 using detail::widest_name;
-using detail::wrapped;
 using detail::z_text;
 
 namespace {

@@ -43,25 +43,6 @@ std::string right_aligned(const std::string& text, std::size_t width) {
   return std::string(used < width ? width - used : 0, ' ') + text;
 }
 
-std::string wrapped(const std::string& text, std::size_t indent) {
-  std::string out, line;
-  const auto flush = [&] {
-    out += (out.empty() ? "" : std::string(indent, ' ')) + line + "\n";
-    line.clear();
-  };
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = shortened(text.substr(at, end - at), widest_line - indent);
-    const std::size_t room = widest_line - (out.empty() ? 0 : indent);
-    if (!line.empty() && columns(line) + 1 + columns(word) > room) flush();
-    line += (line.empty() ? "" : " ") + word;
-    at = end + 1;
-  }
-  flush();
-  return out;
-}
-
 std::string count_text(std::optional<uint64_t> count) { return count ? compact(*count) : "-"; }
 std::string mean_text(double mean, double error) {
   return std::isnan(mean) ? "-" : with_error(mean, error);
@@ -96,3 +77,26 @@ void add_row(std::vector<TextColumn>& table, const std::vector<std::string>& cel
 }
 
 }  // namespace ulpscope::detail
+
+namespace ulpscope {
+
+std::string wrapped(const std::string& text, std::size_t indent) {
+  std::string out, line;
+  const auto flush = [&] {
+    out += (out.empty() ? "" : std::string(indent, ' ')) + line + "\n";
+    line.clear();
+  };
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = shortened(text.substr(at, end - at), detail::widest_line - indent);
+    const std::size_t room = detail::widest_line - (out.empty() ? 0 : indent);
+    if (!line.empty() && columns(line) + 1 + columns(word) > room) flush();
+    line += (line.empty() ? "" : " ") + word;
+    at = end + 1;
+  }
+  flush();
+  return out;
+}
+
+}  // namespace ulpscope

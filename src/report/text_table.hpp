@@ -5,6 +5,8 @@
 // Tested by tests/report/table_test.cpp.
 #pragma once
 
+#include "ulpscope/report/table.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -19,9 +21,6 @@ inline constexpr std::size_t widest_name = 28;
 
 std::string padded(const std::string& text, std::size_t width);
 std::string right_aligned(const std::string& text, std::size_t width);
-
-// Breaks at blanks, later lines indented; a word longer than a line is cut.
-std::string wrapped(const std::string& text, std::size_t indent);
 
 // Cells: a dash where there is nothing, an asterisk at a z that is called.
 std::string count_text(std::optional<uint64_t> count);

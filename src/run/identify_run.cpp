@@ -3,6 +3,7 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/report/table.hpp"
 #include "ulpscope/run/summary_writer.hpp"
 #include "ulpscope/run/version.hpp"
 #include "ulpscope/tensor/open.hpp"
@@ -11,6 +12,7 @@
 #include <array>
 #include <cctype>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,8 +22,6 @@ namespace ulpscope {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::array outputs{Output::o, Output::lse, Output::dq, Output::dk, Output::dv};
 
 std::string role_of(Output output) { return std::string(output_name(output)); }
 
@@ -150,7 +150,7 @@ Observed observed(const Found& found, const ProblemOperands& operands) {
 
 std::vector<Found> find_outputs(const OutputFiles& files) {
   std::vector<Found> all;
-  for (const Output output : outputs) {
+  for (const Output output : all_outputs) {
     if (auto found = find_output(files, output)) all.push_back(std::move(*found));
   }
   if (all.empty()) {
@@ -196,11 +196,9 @@ std::vector<int64_t> index_of(const Agreement& a, const ProblemOperands& operand
 }
 
 json match_json(const Match& match, const ProblemOperands& operands) {
-  json result{{"kernel", match.kernel},
-              {"chip", match.chip},
-              {"change", match.change},
-              {"elements", match.elements()},
-              {"different_bits", match.different()},
+  json result{{"name", match.name()},         {"kernel", match.kernel},
+              {"chip", match.chip},           {"change", match.change},
+              {"elements", match.elements()}, {"different_bits", match.different()},
               {"outputs", json::array()}};
   for (const Agreement& a : match.tensors) {
     json row{{"output", role_of(a.output)},
@@ -218,9 +216,8 @@ json match_json(const Match& match, const ProblemOperands& operands) {
 std::optional<json> run_identify(const IdentifyRunOptions& options) {
   const HostFpGuard guard;
   const auto found = find_outputs(options.outputs);
-  const bool gradients = std::any_of(found.begin(), found.end(), [](const Found& x) {
-    return x.output != Output::o && x.output != Output::lse;
-  });
+  const bool gradients =
+      std::any_of(found.begin(), found.end(), [](const Found& x) { return is_gradient(x.output); });
   ProblemOptions problem_options = options;
   problem_options.backward = gradients ? BackwardChoice::if_given : BackwardChoice::off;
   const ProblemOperands operands = load_operands(problem_options);
@@ -242,13 +239,19 @@ std::optional<json> run_identify(const IdentifyRunOptions& options) {
     result["observed"].push_back(output_json(x, seen.tensors.back()));
   }
   const Identification identified = identify(seen, {.threads = options.threads,
+                                                    .ranked = options.ranked,
                                                     .multiprocessors = options.multiprocessors,
                                                     .progress = options.progress,
                                                     .stop = options.stop});
   if (!identified.complete) return std::nullopt;
   result["found"] = identified.found();
+  result["kernels"] = identified.kernels();
+  result["changes"] = identified.changes();
   result["tried"] = identified.tried;
-  result["refused"] = identified.refused;
+  result["refused"] = json::array();
+  for (const auto& [kernel, chip, why] : identified.refused) {
+    result["refused"].push_back({{"kernel", kernel}, {"chip", chip}, {"why", why}});
+  }
   result["ranking"] = json::array();
   for (const Match& match : identified.ranking) {
     result["ranking"].push_back(match_json(match, operands));
@@ -257,12 +260,6 @@ std::optional<json> run_identify(const IdentifyRunOptions& options) {
 }
 
 namespace {
-
-std::string name_of(const json& match) {
-  const auto change = match["change"].get<std::string>();
-  return fmt::format("{}@{}{}{}", match["kernel"].get<std::string>(),
-                     match["chip"].get<std::string>(), change.empty() ? "" : " with ", change);
-}
 
 std::string first_of(const json& match) {
   for (const json& output : match["outputs"]) {
@@ -274,21 +271,44 @@ std::string first_of(const json& match) {
 }
 
 std::string verdict(const json& identification) {
-  std::string names;
-  for (const json& match : identification["ranking"]) {
-    if (match["different_bits"].get<int64_t>() > 0) break;
-    names += fmt::format("{}{}", names.empty() ? "" : ", or ", name_of(match));
+  const auto names = [&](const char* field) {
+    return fmt::format("{}",
+                       fmt::join(identification[field].get<std::vector<std::string>>(), ", or "));
+  };
+  const std::string kernels = names("kernels");
+  if (!kernels.empty()) return fmt::format("IDENTIFIED: {}, every bit.", kernels);
+  const std::string changes = names("changes");
+  if (!changes.empty()) {
+    return fmt::format("CHANGED: no kernel as it is gives every bit; {} does.", changes);
   }
-  if (!names.empty()) return fmt::format("IDENTIFIED: {}, every bit.", names);
   return fmt::format("UNKNOWN: none of {} candidates gives every bit.",
                      identification["tried"].get<int64_t>());
+}
+
+// Kernels that do not take the problem: how many, and every reason once.
+std::string refused_text(const json& identification) {
+  std::map<std::string, std::set<std::string>> by_reason;
+  for (const json& refused : identification["refused"]) {
+    const auto kernel = refused["kernel"].get<std::string>();
+    auto why = refused["why"].get<std::string>();
+    const std::string start = fmt::format("kernel {}: ", kernel);
+    if (why.starts_with(start)) why.erase(0, start.size());
+    by_reason[why].insert(kernel);
+  }
+  std::string text;
+  for (const auto& [why, kernels] : by_reason) {
+    text += wrapped(fmt::format("not tried: {} kernel{}: {}", kernels.size(),
+                                kernels.size() == 1 ? "" : "s", why),
+                    2);
+  }
+  return text;
 }
 
 }  // namespace
 
 std::string identify_text(const json& identification) {
   constexpr size_t most_lines = 12;
-  std::string text = verdict(identification) + "\n\n";
+  std::string text = wrapped(verdict(identification), 2) + "\n";
   text += fmt::format("{:<64} {:>12} {:>12} {:>7}  {}\n", "candidate", "different", "of", "share",
                       "first difference");
   size_t lines = 0;
@@ -297,7 +317,8 @@ std::string identify_text(const json& identification) {
     const auto different = match["different_bits"].get<int64_t>();
     const auto elements = match["elements"].get<int64_t>();
     const auto first = first_of(match);
-    text += fmt::format("{:<64} {:>12} {:>12} {:>6.2f}%{}{}\n", name_of(match), different, elements,
+    text += fmt::format("{:<64} {:>12} {:>12} {:>6.2f}%{}{}\n", match["name"].get<std::string>(),
+                        different, elements,
                         100.0 * static_cast<double>(different) / static_cast<double>(elements),
                         first.empty() ? "" : "  ", first);
     for (const json& output : match["outputs"]) {
@@ -307,10 +328,7 @@ std::string identify_text(const json& identification) {
                           output["output"].get<std::string>());
     }
   }
-  for (const json& refused : identification["refused"]) {
-    text += fmt::format("refused: {}\n", refused.get<std::string>());
-  }
-  return text;
+  return text + refused_text(identification);
 }
 
 }  // namespace ulpscope

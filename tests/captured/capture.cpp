@@ -1,24 +1,18 @@
 #include "captured/capture.hpp"
 
-#include "ulpscope/arith/soft.hpp"
 #include "ulpscope/attention/driver.hpp"
 #include "ulpscope/attention/gradients.hpp"
 #include "ulpscope/compare/reachable.hpp"
-#include "ulpscope/tensor/open.hpp"
 
 #include <fstream>
 
+#include "captured/recorded.hpp"
 #include "captured/seeded.hpp"
 #include <nlohmann/json.hpp>
 
 namespace ulpscope {
 
 namespace {
-
-nlohmann::json read_cases(const std::filesystem::path& folder) {
-  std::ifstream file(folder / "cases.json");
-  return nlohmann::json::parse(file);
-}
 
 struct Simulated {
   std::vector<uint16_t> o;          // codes
@@ -48,58 +42,6 @@ class Collector : public HeadObserver {
   Simulated& to_;
 };
 
-}  // namespace
-
-std::filesystem::path capture_folder(const std::string& name) {
-  return std::filesystem::path(ULPSCOPE_DATA_DIR) / "captures" / name;
-}
-
-std::vector<std::string> captured_cases(const std::filesystem::path& folder) {
-  const nlohmann::json cases = read_cases(folder);
-  std::vector<std::string> names;
-  for (const auto& [name, _] : cases.items()) {
-    if (!name.starts_with('_')) names.push_back(name);  // _recorded: about the machine
-  }
-  return names;
-}
-
-namespace {
-
-// Tensors of a case: NAME.npz holds q, k, ...; or cases.npz holds NAME.q, NAME.k, ...
-class CaseFile {
- public:
-  CaseFile(const std::filesystem::path& folder, const std::string& name)
-      : own_(std::filesystem::exists(folder / (name + ".npz"))),
-        prefix_(own_ ? "" : name + "."),
-        source_(open_tensors(folder / (own_ ? name + ".npz" : "cases.npz"))) {}
-  Tensor read(const std::string& tensor) const { return source_.read(prefix_ + tensor); }
-  bool has(const std::string& tensor) const { return source_.find(prefix_ + tensor) != nullptr; }
-
- private:
-  bool own_;
-  std::string prefix_;
-  TensorSource source_;
-};
-
-// The facts of a case: what the tensors cannot say.
-void apply_facts(const nlohmann::json& facts, Problem& problem) {
-  problem.format = facts.at("dtype") == "bfloat16" ? bf16 : fp16;
-  problem.mask = facts.at("causal") ? causal_mask : no_mask;
-  const auto scale = facts.find("scale");
-  problem.scale = scale != facts.end() && scale->is_number()
-                      ? Soft<fp32>(scale->get<double>()).bits()
-                      : default_scale(problem.dim);
-  problem.launch = {.batch = problem.batch, .heads = problem.heads};
-  if (facts.contains("launch")) {
-    problem.launch.batch = facts["launch"][0];
-    problem.launch.heads = facts["launch"][1];
-  }
-}
-
-}  // namespace
-
-namespace {
-
 Simulated simulate(const Plan& plan) {
   const Problem& p = plan.problem;
   const auto rows = static_cast<size_t>(p.batch * p.heads * p.rows);
@@ -114,57 +56,16 @@ Simulated simulate(const Plan& plan) {
 
 }  // namespace
 
-namespace {
-
-// A case's tensors and the problem that looks into them.
-struct Case {
-  Case(const std::filesystem::path& folder, const std::string& name) : file(folder, name) {
-    problem.batch = q.info.shape[0];
-    problem.heads = q.info.shape[1];
-    problem.kv_heads = k.info.shape[1];
-    problem.rows = q.info.shape[2];
-    problem.keys = k.info.shape[2];
-    problem.dim = q.info.shape[3];
-    apply_facts(read_cases(folder).at(name), problem);
-    problem.q = words<uint16_t>(q);
-    problem.k = words<uint16_t>(k);
-    problem.v = words<uint16_t>(v);
-  }
-  Case(const Case&) = delete;
-  Case& operator=(const Case&) = delete;
-
-  CaseFile file;
-  Tensor q = file.read("q");
-  Tensor k = file.read("k");
-  Tensor v = file.read("v");
-  Problem problem;
-};
-
-// The first `rows` of every head: recordings of some kernels pad the LSE.
-std::vector<uint32_t> unpadded(const Problem& p, std::span<const uint32_t> lse) {
-  const auto heads = static_cast<size_t>(p.batch * p.heads);
-  const size_t stride = lse.size() / heads;
-  std::vector<uint32_t> result;
-  for (size_t h = 0; h < heads; ++h) {
-    const auto row = lse.subspan(h * stride, static_cast<size_t>(p.rows));
-    result.insert(result.end(), row.begin(), row.end());
-  }
-  return result;
-}
-
-}  // namespace
-
 GradientReplay replay_backward(const std::filesystem::path& folder, const std::string& name,
                                const Recipe& recipe, const std::string& prefix) {
-  const Case recorded(folder, name);
-  const Problem& p = recorded.problem;
+  const Recorded recorded(folder, name);
+  const Problem& p = recorded.problem();
   const Plan plan = make_plan(recipe, chip_named("h200"), p, {});
   const Simulated forward = simulate(plan);
-  const Tensor dout = recorded.file.read("do");
   std::vector<uint32_t> o;
   for (const uint16_t code : forward.o) o.push_back(detail::widened(p.format, code));
   const BackwardPlan backward = make_backward_plan(plan, p);
-  const BackwardInputs inputs{.dout = words<uint16_t>(dout), .o = o, .lse = forward.statistic};
+  const BackwardInputs inputs{.dout = recorded.dout(), .o = o, .lse = forward.statistic};
   const BackwardOptions options{.threads = 2, .logging = Logging::off};
   const Gradients gradients = run_backward(backward, inputs, options);
   const bool unordered = has_unordered_dq(backward);
@@ -172,18 +73,17 @@ GradientReplay replay_backward(const std::filesystem::path& folder, const std::s
       unordered ? query_gradient_parts(backward, inputs, options) : QueryGradientParts{};
 
   GradientReplay result;
-  for (const auto& [tensor, values] :
-       {std::pair{"dq", &gradients.dq}, std::pair{"dk", &gradients.dk},
-        std::pair{"dv", &gradients.dv}}) {
-    const Tensor expected = recorded.file.read(prefix + tensor);
-    const auto codes = words<uint16_t>(expected);
+  for (const auto& [output, values] :
+       {std::pair{Output::dq, &gradients.dq}, std::pair{Output::dk, &gradients.dk},
+        std::pair{Output::dv, &gradients.dv}}) {
+    const auto codes = recorded.output(prefix, output).codes;
     GradientReplay::Tensor counts;
-    counts.name = tensor;
+    counts.name = output_name(output);
     counts.elements = static_cast<int64_t>(codes.size());
     for (size_t i = 0; i < codes.size(); ++i) {
       if (code_of(p.format, (*values)[i]) == codes[i]) continue;
       ++counts.different;
-      const bool possible = unordered && counts.name == "dq" && parts.reach(p.format, i, codes[i]);
+      const bool possible = unordered && output == Output::dq && parts.reach(p.format, i, codes[i]);
       if (!possible) ++counts.unreachable;
     }
     result.tensors.push_back(counts);
@@ -193,28 +93,18 @@ GradientReplay replay_backward(const std::filesystem::path& folder, const std::s
 
 Replay replay_forward(const std::filesystem::path& folder, const std::string& name,
                       const Recipe& recipe, const std::string& prefix) {
-  const Case recorded(folder, name);
-  const CaseFile& file = recorded.file;
-  const Plan plan = make_plan(recipe, chip_named("h200"), recorded.problem, {});
-
-  const Tensor o = file.read(prefix + "o");
-  const auto o_recorded = words<uint16_t>(o);
-  std::vector<uint32_t> lse_recorded;
-  if (file.has(prefix + "lse")) {
-    const Tensor lse = file.read(prefix + "lse");
-    lse_recorded = unpadded(recorded.problem, words<uint32_t>(lse));
-  }
-  const Simulated simulated = simulate(plan);
-  const auto& o_simulated = simulated.o;
-  const auto& lse_simulated = simulated.lse;
+  const Recorded recorded(folder, name);
+  const Simulated simulated =
+      simulate(make_plan(recipe, chip_named("h200"), recorded.problem(), {}));
+  const auto count = [&](Output output, const auto& values, int64_t& elements, int64_t& different) {
+    const auto codes = recorded.output(prefix, output).codes;
+    for (size_t i = 0; i < codes.size(); ++i) different += values[i] != codes[i];
+    elements = static_cast<int64_t>(codes.size());
+  };
   Replay result;
-  for (size_t i = 0; i < o_recorded.size(); ++i) {
-    ++result.o_elements;
-    result.o_different += o_simulated[i] != o_recorded[i];
-  }
-  for (size_t i = 0; i < lse_recorded.size(); ++i) {
-    ++result.lse_elements;
-    result.lse_different += lse_simulated[i] != lse_recorded[i];
+  count(Output::o, simulated.o, result.o_elements, result.o_different);
+  if (recorded.has(prefix, Output::lse)) {
+    count(Output::lse, simulated.lse, result.lse_elements, result.lse_different);
   }
   return result;
 }

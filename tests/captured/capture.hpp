@@ -1,5 +1,5 @@
 // Replays a recorded kernel: the capture's inputs through the emulator, its outputs compared by
-// bits. cases.json beside the captures says format, shape and mask of each.
+// bits.
 #pragma once
 
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
@@ -8,10 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace ulpscope {
+#include "captured/recorded.hpp"
 
-std::filesystem::path capture_folder(const std::string& name);
-std::vector<std::string> captured_cases(const std::filesystem::path& folder);
+namespace ulpscope {
 
 struct Replay {
   int64_t o_elements = 0;

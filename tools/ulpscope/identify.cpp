@@ -21,6 +21,7 @@ struct Arguments {
   ProblemArguments problem;
   std::string outputs;
   std::array<std::string, roles.size()> files;
+  int64_t ranked = IdentifyOptions{}.ranked;
   bool json = false;
 };
 
@@ -48,6 +49,7 @@ IdentifyRunOptions options_of(Arguments a, const Context& context) {
   }
   static_cast<ProblemOptions&>(o) = options_of(a.problem);
   o.threads = threads_of(a.problem);
+  o.ranked = a.ranked;
   o.command = context.command_line;
   o.stop = context.interrupted;
   return o;
@@ -89,6 +91,11 @@ void add_identify(CLI::App& app, Context& context) {
     command->add_option(fmt::format("--{}", roles[i]), a->files[i],
                         fmt::format("{} as FILE or FILE:TENSOR", roles[i]));
   }
+  command
+      ->add_option("--ranked", a->ranked,
+                   "How many candidates of a round are ranked though they differ on the sample")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command->add_flag("--json", a->json, "Print one JSON object instead of the table");
   command->callback([a, &context] { context.run = [a, &context] { return run(*a, context); }; });
 }

@@ -14,6 +14,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace ulpscope {
@@ -48,6 +50,13 @@ BackwardPlan make_backward_plan(const Plan& plan, const Problem& given);
 // The layouts of delta that the kernel may take for a head size: its own first, then those that the
 // library picks by timing.
 std::vector<DeltaLayout> possible_delta_layouts(const BackwardRules& rules, int64_t dim);
+
+// "16x4": lanes and columns.
+std::string delta_layout_name(const DeltaLayout& layout);
+
+// The possible layout of this name in place of the kernel's own. An Error of kind usage that lists
+// them where there is none.
+void take_delta_layout(BackwardPlan& plan, std::string_view name);
 
 enum class BlockKind {
   partial,  // some pair is hidden or beyond the end

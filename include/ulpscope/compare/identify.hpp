@@ -6,22 +6,24 @@
 //
 // First the kernels as they are, on the chips whose rows are verified, with the choices that their
 // libraries make by timing. If none of them gives every bit, the same kernels on all chips, and
-// then each with one thing changed (kernel_change.hpp): the likeliest kind of change first, the
-// nearest kernel first, up to the first that gives every bit. A change that does not alter a bit of
-// the sample explains nothing and is left out, unless all agrees already.
+// then each with one thing changed (kernel_change.hpp), the nearest kernel first: the stores and
+// casts of all, then the other changes of one after the other, up to the first that gives every
+// bit. A change that does not alter a bit of the sample explains nothing and is left out, unless
+// all agrees already.
 //
 // Candidates are screened on a sample: some rows of O and the LSE from all over the problem; of the
-// gradients one row tile's dQ and one key tile's dK and dV, of the first K/V head. The sample has
-// the bits of the whole, so whoever differs there is out; those that agree, or if nobody does the
-// best few, are then computed on everything. The result does not depend on threads.
+// gradients some rows' dQ and some keys' dK and dV, of the first K/V head. The sample has the bits
+// of the whole, so whoever differs there is out. All that agree are then computed on everything, so
+// that ties are found together, and besides the best few (`ranked`), so that the ranking has
+// someone to lead it. The result does not depend on threads.
 //
 // NaN agrees with NaN. Bits of an unordered dQ (reachable.hpp) agree where some order of the sum
 // gives them; that is looked up if no more than a hundredth of the tensor differs.
 // Limits: kernels of recipes(), not `exact`; two things changed at once are not found.
-// Tested by tests/captured/identify_test.cpp.
+// Tested by tests/compare/identify_test.cpp and tests/captured/identify_test.cpp.
 #pragma once
 
-#include "ulpscope/attention/problem.hpp"
+#include "ulpscope/compare/output.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -29,14 +31,9 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace ulpscope {
-
-enum class Output : uint8_t { o, lse, dq, dk, dv };
-inline constexpr size_t output_count = 5;
-std::string_view output_name(Output output);
 
 // A tensor of unknown origin, in the order of Q (O, dQ), K (dK), V (dV) or without the last axis
 // (LSE). A format other than Q's is what the kernel is taken to store.
@@ -54,6 +51,9 @@ struct Observation {
 
 struct IdentifyOptions {
   int threads = 1;
+  // How many of the kernels on one kind of chip, and of a kernel's changes of one kind, are held
+  // against everything though none of them agrees on the sample.
+  int64_t ranked = 3;
   std::optional<int> multiprocessors = {};                       // instead of each chip's
   std::function<void(int64_t done, int64_t all)> progress = {};  // candidates
   const std::atomic<bool>* stop = nullptr;
@@ -71,20 +71,34 @@ struct Agreement {
 struct Match {
   std::string kernel;
   std::string chip;
-  std::string change;  // empty: the kernel as it is
+  std::string change;  // empty: the kernel's own row
+  bool as_it_is;       // nothing changed but what the kernel's library tunes by timing
   std::vector<Agreement> tensors;
 
+  // "fa2-torch@h200 with tile_keys=32"
+  std::string name() const;
   int64_t elements() const;
   int64_t different() const;
 };
 
-struct Identification {
-  std::vector<Match> ranking;        // fewest different bits first
-  int64_t tried = 0;                 // candidates, those left out of the ranking included
-  std::vector<std::string> refused;  // kernels that do not take the problem: "NAME: why"
-  bool complete = true;              // false if it was stopped
+// A kernel that does not take the problem.
+struct RefusedKernel {
+  std::string kernel;
+  std::string chip;
+  std::string why;
+};
 
+struct Identification {
+  std::vector<Match> ranking;  // fewest different bits first
+  int64_t tried = 0;           // candidates, those left out of the ranking included
+  std::vector<RefusedKernel> refused;
+  bool complete = true;  // false if it was stopped
+
+  // Some candidate gives every bit.
   bool found() const { return !ranking.empty() && ranking.front().different() == 0; }
+  // Who gives every bit: kernels as they are, or, where there is none, changed ones.
+  std::vector<std::string> kernels() const;
+  std::vector<std::string> changes() const;
 };
 
 // Errors of kind usage and input: no tensor, two of one kind, gradients without dO, a size that is

@@ -29,7 +29,8 @@ struct KernelRow {
   Problem problem;
 };
 
-enum class ChangeKind : uint8_t { cast, choice, other_site };
+// `tuned`: what the library itself picks by timing.
+enum class ChangeKind : uint8_t { tuned, cast, choice, other_site };
 
 struct KernelChange {
   std::string name = {};  // "output_store=bf16:rz"; empty: the kernel as it is
@@ -38,6 +39,9 @@ struct KernelChange {
   std::function<void(Plan&)> plan = {};
   std::function<void(BackwardPlan&)> backward = {};
   ChangeKind kind = ChangeKind::choice;
+
+  // The kernel's own row, or what its library makes of it.
+  bool is_own() const { return name.empty() || kind == ChangeKind::tuned; }
 };
 
 // Changes that reach O or the LSE. `plan` is that of the kernel as it is.
@@ -46,7 +50,7 @@ std::vector<KernelChange> forward_changes(const Plan& plan);
 // Changes that reach the gradients alone: O and the LSE stay as they are.
 std::vector<KernelChange> backward_changes(const BackwardPlan& plan);
 
-// Choices that the library itself may make otherwise, by timing: other layouts of delta.
+// What the library itself may pick otherwise, by timing: other layouts of delta.
 std::vector<KernelChange> tuned_choices(const BackwardPlan& plan);
 
 // The recipe, changed and resolved for a problem. Owns what the plans point to.

@@ -11,11 +11,16 @@
 // Both throw Error(input) as parse_summary does. Tested by tests/report/table_test.cpp.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace ulpscope {
+
+// Lines of at most 120 columns, broken at blanks; all but the first are indented. A word longer
+// than a line is cut, as nothing may run over the edge.
+std::string wrapped(const std::string& text, std::size_t indent);
 
 std::string text_summary(const nlohmann::json& summary);
 std::string csv_summary(const nlohmann::json& summary);

@@ -32,6 +32,7 @@ struct OutputFiles {
 struct IdentifyRunOptions : ProblemOptions {
   OutputFiles outputs;
   int threads = 1;
+  int64_t ranked = IdentifyOptions{}.ranked;
   std::string command;
   std::function<void(int64_t done, int64_t all)> progress = {};
   const std::atomic<bool>* stop = nullptr;
