@@ -130,8 +130,10 @@ void BackwardPass<Sink>::load(const HeadInputs& head) {
 }
 
 template <class Sink>
-void BackwardPass<Sink>::run(const HeadInputs& head, KeyAccumulators& keys, HeadGradients& out) {
+void BackwardPass<Sink>::run(const HeadInputs& head, KeyAccumulators& keys, HeadGradients& out,
+                             PairObserver* observer) {
   const Problem& p = plan_.problem;
+  observer_ = observer;
   load(head);
   terms_ = head.terms;
   std::fill(dq_.begin(), dq_.end(), 0);
@@ -295,6 +297,7 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
 
   // dP and dS, with P as it is or as it is cast
   product(Site::dp, do_rows_, v_rows_, do_exact_, v_exact_, ds);
+  const std::vector<uint32_t> dp(ds, observer_ == nullptr ? ds : ds + count);
   machine.at(Site::dp_minus_delta, [&](auto step) {
     subtract_from_elements(step, elements, ds, delta_[static_cast<size_t>(i)], ds);
   });
@@ -327,6 +330,10 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
                [&](auto step) { multiply_elements(step, elements, ds, problem.scale, ds); });
   }
   cast(Site::ds_cast, ds);
+  if (observer_ != nullptr) {
+    observer_->row(
+        {.row = i, .first_key = first_key, .count = count, .p = p, .dp = dp.data(), .ds = ds});
+  }
 }
 
 template <class Sink>

@@ -143,7 +143,8 @@ void run_group(Run& run, int64_t batch, int64_t kv_head) {
       keys.dk.assign(kv_size, 0);
       keys.dv.assign(kv_size, 0);
     }
-    pass.run(inputs_of(run, batch, query_head), keys, head);
+    const auto observer = run.options.observe ? run.options.observe(batch, query_head) : nullptr;
+    pass.run(inputs_of(run, batch, query_head), keys, head, observer.get());
     const bool last = g + 1 == group;
     if (!shared || last) pass.finish(keys, head);
     if (!shared && group > 1) {

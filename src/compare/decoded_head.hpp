@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ulpscope/attention/schedule.hpp"
-#include "ulpscope/reference/wide_attention.hpp"
+#include "ulpscope/reference/wide_gradients.hpp"
 
 #include <algorithm>
 #include <span>
@@ -72,6 +72,21 @@ class DecodedHead {
   std::vector<double> k_;
   std::vector<double> v_;
   ReferenceHead view_{};
+};
+
+// The same with the gradient of its output; `outer` is batch * heads + head.
+class DecodedGradientHead {
+ public:
+  DecodedGradientHead(const BackwardPlan& plan, std::span<const uint16_t> dout, int64_t outer)
+      : head_(plan, outer / plan.problem.heads, outer % plan.problem.heads) {
+    const auto size = static_cast<size_t>(plan.problem.rows * plan.problem.dim);
+    dout_ = decoded(plan.problem.format, dout.subspan(static_cast<size_t>(outer) * size, size));
+  }
+  GradientHead view() const { return {.head = head_.view(), .dout = dout_.data()}; }
+
+ private:
+  DecodedHead head_;
+  std::vector<double> dout_;
 };
 
 }  // namespace ulpscope

@@ -1,16 +1,12 @@
 #include "ulpscope/compare/engines.hpp"
 
 #include "ulpscope/base/error.hpp"
-#include "ulpscope/base/host_fp.hpp"
-#include "ulpscope/compare/reachable.hpp"
 
 #include <algorithm>
+#include <list>
 
-#include "decoded_head.hpp"
+#include "engine_pairs.hpp"
 #include <fmt/format.h>
-#include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
 
 namespace ulpscope {
 
@@ -45,51 +41,17 @@ PlannedEngine planned(const EngineChoice& choice, const EngineProblem& given) {
   return engine;
 }
 
-// A tensor's heads, rows and columns; those of K and V for their gradients.
-struct Sizes {
-  int64_t outer;
-  int64_t rows;
-  int64_t columns;
-};
-
-Sizes sizes_of(EngineTensor tensor, const Problem& p) {
-  switch (tensor) {
-    case EngineTensor::o:
-    case EngineTensor::dq: return {p.batch * p.heads, p.rows, p.dim};
-    case EngineTensor::lse: return {p.batch * p.heads, p.rows, 1};
-    case EngineTensor::dk:
-    case EngineTensor::dv: return {p.batch * p.kv_heads, p.keys, p.dim};
+void take_delta_layouts(std::vector<PlannedEngine>& engines, const std::string& name) {
+  bool somebody = false;
+  std::string refusal = "no kernel with a backward pass";
+  for (auto& engine : engines) {
+    if (engine.backward == nullptr) continue;
+    refusal = refusal_of([&] { take_delta_layout(*engine.backward, name); });
+    somebody = somebody || refusal.empty();
   }
-  return {0, 0, 0};
-}
-
-EnginePair compared(const Sizes& sizes, const std::vector<EngineOutput>& outputs, size_t a,
-                    size_t b) {
-  const HostFpGuard guard;
-  const EngineOutput& x = outputs[a];
-  const EngineOutput& y = outputs[b];
-  const bool one_format = x.format == y.format;
-  EnginePair pair{.a = a, .b = b, .different_bits = 0, .difference = {}};
-  ErrorTally tally(sizes.rows, sizes.columns, sizes.rows);
-  const auto columns = static_cast<size_t>(sizes.columns);
-  std::vector<double> values(columns);
-  std::vector<double> references(columns);
-  size_t at = 0;
-  for (int64_t outer = 0; outer < sizes.outer; ++outer) {
-    for (int64_t row = 0; row < sizes.rows; ++row) {
-      for (size_t c = 0; c < columns; ++c, ++at) {
-        const uint32_t from_x = detail::widened(x.format, x.codes[at]);
-        const uint32_t from_y = detail::widened(y.format, y.codes[at]);
-        pair.different_bits += one_format ? x.codes[at] != y.codes[at] : from_x != from_y;
-        values[c] = to_double(from_x);
-        references[c] = to_double(from_y);
-      }
-      tally.add_row(x.format, outer, row, values.data(), references.data(), nullptr);
-    }
-    tally.close_head();
+  if (!somebody) {
+    throw Error(ErrorKind::usage, fmt::format("--delta-layout {}: {}", name, refusal));
   }
-  pair.difference = tally.statistics();
-  return pair;
 }
 
 // Collects the outputs of one engine after the other, by tensor.
@@ -99,22 +61,22 @@ class Collector {
 
   void forward(size_t engine, const Plan& plan, JudgedRun& run) {
     const Format& format = plan.map[Site::output_store].format;
-    add(EngineTensor::o, {engine, format, std::move(run.o), run.o_errors.statistics()});
-    add(EngineTensor::lse, {engine, fp32, std::move(run.lse), run.lse_errors.statistics()});
+    add(Output::o, {engine, format, std::move(run.o), run.o_errors.statistics()});
+    add(Output::lse, {engine, fp32, std::move(run.lse), run.lse_errors.statistics()});
   }
 
   void backward(size_t engine, const Plan& plan, JudgedGradients& gradients) {
-    const auto gradient = [&](EngineTensor tensor, Site store, JudgedTensor& judged) {
+    const auto gradient = [&](Output tensor, Site store, JudgedTensor& judged) {
       add(tensor,
           {engine, plan.map[store].format, std::move(judged.codes), judged.errors.statistics()});
     };
-    gradient(EngineTensor::dq, Site::dq_store, gradients.dq);
-    gradient(EngineTensor::dk, Site::dk_store, gradients.dk);
-    gradient(EngineTensor::dv, Site::dv_store, gradients.dv);
+    gradient(Output::dq, Site::dq_store, gradients.dq);
+    gradient(Output::dk, Site::dk_store, gradients.dk);
+    gradient(Output::dv, Site::dv_store, gradients.dv);
   }
 
  private:
-  void add(EngineTensor tensor, EngineOutput output) {
+  void add(Output tensor, EngineOutput output) {
     auto& tensors = results_.tensors;
     auto found = std::find_if(tensors.begin(), tensors.end(),
                               [&](const auto& t) { return t.tensor == tensor; });
@@ -128,32 +90,37 @@ class Collector {
   EngineResults& results_;
 };
 
-void compare_pairs(EngineResults& results, const Problem& problem, int threads) {
-  struct Task {
-    EngineTensorResult* tensor;
-    size_t pair;
-  };
-  std::vector<Task> tasks;
-  for (auto& tensor : results.tensors) {
-    for (size_t b = 1; b < tensor.outputs.size(); ++b) {
-      for (size_t a = 0; a < b; ++a) {
-        tasks.push_back({&tensor, tensor.pairs.size()});
-        tensor.pairs.push_back({.a = a, .b = b, .different_bits = 0, .difference = {}});
-      }
-    }
+// What the outputs should be, once for all engines that solve the same problem.
+class References {
+ public:
+  References(std::span<const uint16_t> dout, const JudgedOptions& options)
+      : dout_(dout), options_{.threads = options.threads, .stop = options.stop} {}
+
+  const ForwardReference& forward(const Plan& plan) { return entry(plan).forward; }
+  const GradientReference& gradients(const BackwardPlan& plan) {
+    auto& gradients = entry(*plan.plan).gradients;
+    if (!gradients) gradients = gradient_reference(plan, dout_, options_);
+    return *gradients;
   }
-  // More threads than cores only if asked, and then without a word from the library.
-  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
-                                  static_cast<size_t>(threads));
-  tbb::task_arena arena(threads);
-  arena.execute([&] {
-    tbb::parallel_for(size_t{0}, tasks.size(), [&](size_t i) {
-      EngineTensorResult& tensor = *tasks[i].tensor;
-      EnginePair& pair = tensor.pairs[tasks[i].pair];
-      pair = compared(sizes_of(tensor.tensor, problem), tensor.outputs, pair.a, pair.b);
-    });
-  });
-}
+
+ private:
+  struct Entry {
+    const Plan& plan;
+    ForwardReference forward;
+    std::optional<GradientReference> gradients = {};
+  };
+
+  Entry& entry(const Plan& plan) {
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& e) { return share_reference(e.plan, plan); });
+    if (found != entries_.end()) return *found;
+    return entries_.emplace_back(Entry{plan, forward_reference(plan, options_)});
+  }
+
+  std::span<const uint16_t> dout_;
+  ReferenceOptions options_;
+  std::list<Entry> entries_;
+};
 
 // One report for all: references differ by alignment at most.
 void note_reference(const ReferenceReport& of_engine, ReferenceReport& of_all) {
@@ -188,21 +155,11 @@ std::string engine_name(const EngineChoice& choice) {
   return fmt::format("{}@{}", choice.recipe->name, choice.chip->name);
 }
 
-std::string engine_tensor_name(EngineTensor tensor) {
-  switch (tensor) {
-    case EngineTensor::o: return "o";
-    case EngineTensor::lse: return "lse";
-    case EngineTensor::dq: return "dq";
-    case EngineTensor::dk: return "dk";
-    case EngineTensor::dv: return "dv";
-  }
-  return "";
-}
-
 std::vector<PlannedEngine> plan_engines(std::span<const EngineChoice> choices,
                                         const EngineProblem& problem) {
   std::vector<PlannedEngine> engines;
   for (const auto& choice : choices) engines.push_back(planned(choice, problem));
+  if (!problem.delta_layout.empty()) take_delta_layouts(engines, problem.delta_layout);
   return engines;
 }
 
@@ -235,16 +192,20 @@ EngineResults run_engines(const std::vector<PlannedEngine>& engines, const Engin
   EngineResults results{
       .tensors = {}, .unordered_dq = std::vector<bool>(engines.size()), .reference = {}};
   Collector collector(results);
+  References references(given.dout, options);
   int64_t done = 0;
   for (size_t i = 0; i < engines.size() && results.complete; ++i) {
     const PlannedEngine& engine = engines[i];
     if (engine.plan == nullptr) continue;
-    JudgedRun run = run_judged(*engine.plan, after(options, done));
+    JudgedRun run =
+        run_judged(*engine.plan, references.forward(*engine.plan), after(options, done));
     done += tile_count(*engine.plan);
     results.complete = run.complete;
     if (run.complete && engine.backward != nullptr) {
       auto gradients =
-          run_judged_gradients(*engine.backward, given.dout, run, after(options, done));
+          run_judged_gradients(*engine.backward, given.dout, run,
+                               references.gradients(*engine.backward), after(options, done));
+      results.gradient_reference = gradients.reference;
       done += backward_steps(engine);
       results.complete = gradients.complete;
       results.unordered_dq[i] = gradients.unordered_dq;

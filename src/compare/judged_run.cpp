@@ -17,37 +17,11 @@ namespace ulpscope {
 
 namespace {
 
-// Up to here `exact` judges every element: 4096 scores take it about a tenth of a second.
-constexpr int64_t small_problem_scores = 4096;
-constexpr int64_t sampled_elements = 1000;
-
 struct Shared {
   const Plan& plan;
-  bool exact_everywhere;
+  const ForwardReference& reference;
   JudgedRun& result;
   std::mutex mutex{};
-};
-
-// A row's reference values, from whichever of the two judges this run.
-class Judge {
- public:
-  void row(const ReferenceHead& head, int64_t row, bool exact) {
-    if (!exact) {
-      wide_attention_row(head, row, wide_);
-      return;
-    }
-    exact_attention_row(head, row, exact_);
-    wide_.o.resize(exact_.o.size());
-    std::transform(exact_.o.begin(), exact_.o.end(), wide_.o.begin(),
-                   [](const TwoDoubles& x) { return x.hi; });
-    wide_.lse = exact_.lse.hi;
-  }
-  const std::vector<double>& o() const { return wide_.o; }
-  const double& lse() const { return wide_.lse; }
-
- private:
-  WideRow wide_;
-  ExactRow exact_;
 };
 
 class JudgedHead : public HeadObserver {
@@ -55,7 +29,6 @@ class JudgedHead : public HeadObserver {
   JudgedHead(Shared& shared, int64_t batch, int64_t head)
       : shared_(shared),
         outer_(batch * shared.plan.problem.heads + head),
-        head_(shared.plan, batch, head),
         o_errors_(o_tally(shared.plan)),
         lse_errors_(lse_tally(shared.plan)) {}
   JudgedHead(const JudgedHead&) = delete;
@@ -73,35 +46,33 @@ class JudgedHead : public HeadObserver {
   }
   static ErrorTally lse_tally(const Plan& plan) { return {plan.problem.rows, 1, plan.tile_rows}; }
 
-  const ReferenceHead& reference() const { return head_.view(); }
-
   void tile(const TileRows& rows, const TileOutput& output) override {
     const HostFpGuard guard;
     const Plan& plan = shared_.plan;
+    const ForwardReference& reference = shared_.reference;
     const int64_t dim = plan.problem.dim;
     const Format& o_format = plan.map[Site::output_store].format;
     auto o_errors = o_tally(plan);
     auto lse_errors = lse_tally(plan);
-    Judge judge;
     std::vector<double> values(static_cast<size_t>(dim));
     for (int64_t r = 0; r < rows.count; ++r) {
       const int64_t row = rows.first + r;
       const auto at = static_cast<size_t>(outer_ * plan.problem.rows + row);
       const auto o_at = at * static_cast<size_t>(dim);
-      judge.row(head_.view(), row, shared_.exact_everywhere);
       for (int64_t d = 0; d < dim; ++d) {
         const uint32_t o = output.o[static_cast<size_t>(r * dim + d)];
         values[static_cast<size_t>(d)] = to_double(o);
         shared_.result.o[o_at + static_cast<size_t>(d)] =
             static_cast<uint32_t>(output_code(plan, o));
       }
-      o_errors.add_row(o_format, outer_, row, values.data(), judge.o().data(),
+      o_errors.add_row(o_format, outer_, row, values.data(), &reference.o[o_at],
                        &shared_.result.o_ulp[o_at]);
       const uint32_t lse = output.lse[static_cast<size_t>(r)];
       const double lse_value = to_double(lse);
       shared_.result.lse[at] = lse;
       shared_.result.statistic[at] = output.statistic()[static_cast<size_t>(r)];
-      lse_errors.add_row(fp32, outer_, row, &lse_value, &judge.lse(), &shared_.result.lse_ulp[at]);
+      lse_errors.add_row(fp32, outer_, row, &lse_value, &reference.lse[at],
+                         &shared_.result.lse_ulp[at]);
     }
     const std::lock_guard lock(mutex_);
     o_errors_.merge(o_errors);
@@ -111,7 +82,6 @@ class JudgedHead : public HeadObserver {
  private:
   Shared& shared_;
   int64_t outer_;
-  DecodedHead head_;
   std::mutex mutex_;
   ErrorTally o_errors_;
   ErrorTally lse_errors_;
@@ -122,12 +92,12 @@ bool run_reference(const Plan& plan, Shared& shared, const JudgedOptions& option
   std::atomic<int64_t> done = 0;
   std::atomic<bool> complete = true;
   const auto& o_format = plan.map[Site::output_store].format;
-  const auto tile = [&](JudgedHead& head, const TileRows& rows) {
+  const auto tile = [&](const DecodedHead& operands, JudgedHead& head, const TileRows& rows) {
     const HostFpGuard guard;
     TileOutput output;
     CorrectRow row;
     for (int64_t r = 0; r < rows.count; ++r) {
-      correctly_rounded_attention_row(head.reference(), rows.first + r, {o_format, fp32}, row);
+      correctly_rounded_attention_row(operands.view(), rows.first + r, {o_format, fp32}, row);
       for (const uint64_t code : row.o) output.o.push_back(detail::widened(o_format, code));
       output.lse.push_back(detail::widened(fp32, row.lse));
     }
@@ -137,6 +107,7 @@ bool run_reference(const Plan& plan, Shared& shared, const JudgedOptions& option
   };
   for (int64_t i = 0; i < plan.problem.batch * plan.problem.heads; ++i) {
     const int64_t batch = i / plan.problem.heads;
+    const DecodedHead operands(plan, batch, i % plan.problem.heads);
     JudgedHead head(shared, batch, i % plan.problem.heads);
     tbb::parallel_for(int64_t{0}, plan.row_tiles(), [&](int64_t t) {
       if (options.stop != nullptr && *options.stop) {
@@ -144,69 +115,25 @@ bool run_reference(const Plan& plan, Shared& shared, const JudgedOptions& option
         return;
       }
       const int64_t first = t * plan.tile_rows;
-      tile(head, {batch, i % plan.problem.heads, first,
-                  std::min(plan.tile_rows, plan.problem.rows - first)});
+      tile(operands, head,
+           {batch, i % plan.problem.heads, first,
+            std::min(plan.tile_rows, plan.problem.rows - first)});
     });
   }
   return complete;
 }
 
-// |wide - exact| of one row, in ulps of the output format at the exact value.
-double difference_in_ulps(const Plan& plan, int64_t row_of_all) {
-  const HostFpGuard guard;
-  const Problem& p = plan.problem;
-  const int64_t outer = row_of_all / p.rows;
-  const DecodedHead head(plan, outer / p.heads, outer % p.heads);
-  WideRow wide;
-  ExactRow exact;
-  wide_attention_row(head.view(), row_of_all % p.rows, wide);
-  exact_attention_row(head.view(), row_of_all % p.rows, exact);
-  const Format& format = plan.map[Site::output_store].format;
-  double largest = 0;
-  for (size_t d = 0; d < exact.o.size(); ++d) {
-    if (!std::isfinite(exact.o[d].hi)) continue;
-    const double difference = (wide.o[d] - exact.o[d].hi) - exact.o[d].lo;
-    const int ulp = ulp_exponent(format, exact.o[d].hi);
-    largest = std::max(largest, std::fabs(std::ldexp(difference, -ulp)));
-  }
-  return largest;
-}
-
-void judge_sample(const Plan& plan, ReferenceReport& report) {
-  const int64_t all = plan.problem.batch * plan.problem.heads * plan.problem.rows;
-  const int64_t rows = std::min(all, (sampled_elements + plan.problem.dim - 1) / plan.problem.dim);
-  std::vector<double> differences(static_cast<size_t>(rows));
-  tbb::parallel_for(int64_t{0}, rows, [&](int64_t i) {
-    differences[static_cast<size_t>(i)] = difference_in_ulps(plan, (2 * i + 1) * all / (2 * rows));
-  });
-  report.judged_rows = rows;
-  report.judged_elements = rows * plan.problem.dim;
-  report.largest_difference_ulp = *std::max_element(differences.begin(), differences.end());
-}
-
-ReferenceReport describe_reference(const Plan& plan, bool exact_everywhere) {
-  const Problem& p = plan.problem;
-  ReferenceReport report;
-  if (exact_everywhere) {
-    report.name = "exact";
-    report.description = "untiled attention in 160-bit arithmetic, every row";
-    report.judged_rows = p.batch * p.heads * p.rows;
-    report.judged_elements = report.judged_rows * p.dim;
-  } else {
-    report.name = "wide";
-    report.description =
-        "untiled attention in binary64 (error bound: docs/numerics/wide_reference.md); sampled "
-        "rows judged by 160-bit arithmetic";
-  }
-  return report;
-}
-
 }  // namespace
 
 JudgedRun run_judged(const Plan& plan, const JudgedOptions& options) {
+  return run_judged(
+      plan, forward_reference(plan, {.threads = options.threads, .stop = options.stop}), options);
+}
+
+JudgedRun run_judged(const Plan& plan, const ForwardReference& reference,
+                     const JudgedOptions& options) {
   const Problem& p = plan.problem;
   const auto rows = static_cast<size_t>(p.batch * p.heads * p.rows);
-  const bool exact = static_cast<int64_t>(rows) * p.keys <= small_problem_scores;
   JudgedRun result{.o = std::vector<uint32_t>(rows * static_cast<size_t>(p.dim)),
                    .lse = std::vector<uint32_t>(rows),
                    .statistic = std::vector<uint32_t>(rows),
@@ -215,8 +142,8 @@ JudgedRun run_judged(const Plan& plan, const JudgedOptions& options) {
                    .sites = {},
                    .o_errors = JudgedHead::o_tally(plan),
                    .lse_errors = JudgedHead::lse_tally(plan),
-                   .reference = describe_reference(plan, exact)};
-  Shared shared{.plan = plan, .exact_everywhere = exact, .result = result};
+                   .reference = reference.report};
+  Shared shared{.plan = plan, .reference = reference, .result = result};
   // More threads than cores only if asked, and then without a word from the library.
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
                                   static_cast<size_t>(options.threads));
@@ -239,7 +166,6 @@ JudgedRun run_judged(const Plan& plan, const JudgedOptions& options) {
       }
       case Engine::reference: result.complete = run_reference(plan, shared, options); break;
     }
-    if (result.complete && !exact) judge_sample(plan, result.reference);
   });
   return result;
 }

@@ -21,9 +21,10 @@ double ds_of(const ReferenceHead& head, int64_t row, int64_t key, double p, doub
   return p * less_delta * wide::cap_slope(head, row, key);
 }
 
-// P and dS of a row and keys that it sees, the same bits as in wide_gradient_row.
+// P, dP and dS of a row and keys that it sees, the same bits as in wide_gradient_row. dP and dS may
+// be one place.
 void fill_pairs(const GradientHead& gradient, int64_t row, const WideRowSummary& summary,
-                KeyRange keys, double* p, double* ds) {
+                KeyRange keys, double* p, double* dp, double* ds) {
   const ReferenceHead& head = gradient.head;
   const wide::RowOperands operands = wide::row_operands(gradient, row);
   const double* const v = head.v + keys.first * head.dim_v;
@@ -33,9 +34,9 @@ void fill_pairs(const GradientHead& gradient, int64_t row, const WideRowSummary&
   }
   wide_exp(p, p, n);
   for (int64_t j = 0; j < n; ++j) {
-    const double dp = wide::dot(operands.dout, v + j * head.dim_v, head.dim_v);
+    dp[j] = wide::dot(operands.dout, v + j * head.dim_v, head.dim_v);
     p[j] = p[j] / summary.sum;
-    ds[j] = ds_of(head, row, keys.first + j, p[j], less_delta(summary, dp));
+    ds[j] = ds_of(head, row, keys.first + j, p[j], less_delta(summary, dp[j]));
   }
 }
 
@@ -88,13 +89,23 @@ void wide_gradient_row(const GradientHead& gradient, int64_t row, WideGradientRo
   for (double& x : out.dq) x *= head.scale;
 }
 
+void wide_gradient_pairs(const GradientHead& gradient, int64_t row, const WideRowSummary& summary,
+                         KeyRange keys, WidePairs& out) {
+  const HostFpGuard guard;
+  const auto n = static_cast<size_t>(keys.last - keys.first);
+  out.p.resize(n);
+  out.dp.resize(n);
+  out.ds.resize(n);
+  fill_pairs(gradient, row, summary, keys, out.p.data(), out.dp.data(), out.ds.data());
+}
+
 void wide_key_gradients(const GradientHead& gradient, std::span<const WideRowSummary> rows,
                         KeyRange keys, WideKeyGradients& out) {
   const HostFpGuard guard;
   check_key_block(gradient.head, rows.size(), keys);
   out.keys = keys;
   const auto fill = [&](int64_t row, KeyRange seen, double* p, double* ds) {
-    fill_pairs(gradient, row, rows[static_cast<size_t>(row)], seen, p, ds);
+    fill_pairs(gradient, row, rows[static_cast<size_t>(row)], seen, p, ds, ds);
   };
   wide::sum_over_rows(gradient, rows, keys, fill, wide::itself, out.dk, out.dv);
   for (double& x : out.dk) x *= gradient.head.scale;

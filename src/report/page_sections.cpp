@@ -72,6 +72,18 @@ std::string reference_fact(const ReferenceRow& reference) {
   return out;
 }
 
+std::string gradient_reference_fact(const GradientReferenceRow& reference) {
+  std::string out = "<b>" + escape(reference.name) + "</b>, by rows and by keys";
+  if (reference.judged_rows && reference.judged_keys) {
+    out += fmt::format("; judged in exact arithmetic on {} rows of dQ and {} keys of dK and dV",
+                       grouped(*reference.judged_rows), grouped(*reference.judged_keys));
+  }
+  if (std::isfinite(reference.max_difference_ulp)) {
+    out += ", largest difference " + typographic(real(reference.max_difference_ulp, 3)) + " ulp";
+  }
+  return out;
+}
+
 std::string inputs_table(const Summary& summary) {
   constexpr std::array columns = {
       Column{"", "input", "", Align::left},  Column{"", "file", "", Align::left},
@@ -262,7 +274,12 @@ std::string run_section(const Summary& summary) {
     facts += fact("Chip", chip_fact(*summary.kernel));
   }
   if (summary.problem) facts += fact("Problem", problem_fact(*summary.problem));
-  if (summary.reference) facts += fact("Reference", reference_fact(*summary.reference));
+  if (summary.reference) {
+    facts += fact("Reference", reference_fact(*summary.reference));
+    if (const auto& gradients = summary.reference->gradients) {
+      facts += fact("Reference of gradients", gradient_reference_fact(*gradients));
+    }
+  }
   for (const std::string& note : summary.notes) facts += fact("Note", escape(note));
   if (facts.empty() && summary.inputs.empty()) return "";
   return section(summary.kernel ? "What was run" : "What was compared",

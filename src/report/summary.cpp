@@ -200,12 +200,29 @@ CastRow read_cast(const Field& field) {
           .origin = overridden && overridden->flag() ? CastOrigin::overridden : CastOrigin::kernel};
 }
 
+GradientReferenceRow read_gradient_reference(const Field& field) {
+  GradientReferenceRow out{.name = field.at("name").text(),
+                           .judged_rows = field.count_if_given("judged_rows"),
+                           .judged_keys = field.count_if_given("judged_keys")};
+  if (const auto differences = field.find("max_difference_ulp")) {
+    out.max_difference_ulp =
+        std::max({differences->at("dq").number(), differences->at("dk").number(),
+                  differences->at("dv").number()});
+  }
+  return out;
+}
+
 ReferenceRow read_reference(const Field& field) {
-  return {.name = field.at("name").text(),
-          .description = field.text_or_empty("description"),
-          .judged_rows = field.count_if_given("judged_rows"),
-          .judged_elements = field.count_if_given("judged_elements"),
-          .max_difference_ulp = field.number_if_given("max_difference_ulp")};
+  ReferenceRow out{.name = field.at("name").text(),
+                   .description = field.text_or_empty("description"),
+                   .judged_rows = field.count_if_given("judged_rows"),
+                   .judged_elements = field.count_if_given("judged_elements"),
+                   .max_difference_ulp = field.number_if_given("max_difference_ulp"),
+                   .gradients = {}};
+  if (const auto gradients = field.find("gradients")) {
+    out.gradients = read_gradient_reference(*gradients);
+  }
+  return out;
 }
 
 EngineRow read_engine(const Field& field) {

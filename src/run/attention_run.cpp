@@ -50,6 +50,16 @@ void apply_tile(const AttentionOptions& options, Plan& plan) {
   plan.parts = std::min(plan.parts, plan.key_tiles());
 }
 
+void apply_delta_layout(const AttentionOptions& options, std::optional<BackwardPlan>& plan) {
+  if (options.delta_layout.empty()) return;
+  if (!plan) {
+    throw Error(ErrorKind::usage, fmt::format("--delta-layout {}: expected a tensor 'do', without "
+                                              "which there is no backward pass",
+                                              options.delta_layout));
+  }
+  take_delta_layout(*plan, options.delta_layout);
+}
+
 // Tensors of one file of the output folder.
 using Tensors = std::vector<Tensor>;
 
@@ -123,6 +133,7 @@ std::optional<nlohmann::json> run_attention(const AttentionOptions& options) {
   apply_tile(options, plan);
   std::optional<BackwardPlan> backward_plan;
   if (operands.dout) backward_plan = make_backward_plan(plan, problem);
+  apply_delta_layout(options, backward_plan);
 
   const int64_t tiles = tile_count(plan);
   const int64_t all = tiles + (backward_plan ? problem.batch * problem.heads : 0);

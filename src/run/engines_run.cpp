@@ -98,7 +98,8 @@ std::optional<nlohmann::json> run_engine_comparison(const EnginesOptions& option
   std::optional<OutputFolder> folder;
   if (!options.out.empty()) folder.emplace(options.out);
   const ProblemOperands operands = load_operands(options);
-  EngineProblem problem{.problem = problem_of(options, operands), .dout = {}};
+  EngineProblem problem{
+      .problem = problem_of(options, operands), .dout = {}, .delta_layout = options.delta_layout};
   if (operands.dout) problem.dout = operands.dout->codes;
   const auto engines = plan_engines(choices, problem);
   require_one(engines);

@@ -42,15 +42,9 @@ json outputs_json(const EnginesRecord& record) {
     auto sizes = like.sizes;
     sizes[3] = columns;
     for (const auto& output : tensor.outputs) {
-      json row = statistics_json(output_name(record.engines[output.engine].choice, tensor.tensor),
-                                 output.format, output.errors);
-      // Those of a rounding step, which an output as a whole has not.
-      for (const char* step_only : {"ties", "ties_away", "near_ties_above", "near_ties_below",
-                                    "carry_out", "round_carry", "subnormal", "underflow"}) {
-        row.erase(step_only);
-      }
-      row["shape"] = shape_in_layout(sizes, like.layout);
-      outputs.push_back(std::move(row));
+      outputs.push_back(whole_json(output_name(record.engines[output.engine].choice, tensor.tensor),
+                                   output.format, shape_in_layout(sizes, like.layout),
+                                   output.errors));
     }
   }
   return outputs;
@@ -72,7 +66,7 @@ json matrix_json(const EnginesRecord& record, const EngineTensorResult& tensor) 
   }
   json pairs = json::array();
   for (const auto& pair : tensor.pairs) pairs.push_back(pair_json(pair));
-  return {{"tensor", engine_tensor_name(tensor.tensor)},
+  return {{"tensor", output_name(tensor.tensor)},
           {"elements", tensor.outputs.front().codes.size()},
           {"engines", names},
           {"pairs", pairs},
@@ -99,18 +93,18 @@ json notes_json(const EnginesRecord& record) {
 
 }  // namespace
 
-std::string output_name(const EngineChoice& choice, EngineTensor tensor) {
-  return engine_name(choice) + "." + engine_tensor_name(tensor);
+std::string output_name(const EngineChoice& choice, Output tensor) {
+  return fmt::format("{}.{}", engine_name(choice), output_name(tensor));
 }
 
-TensorAxes axes_of(EngineTensor tensor, const ProblemOperands& operands) {
+TensorAxes axes_of(Output tensor, const ProblemOperands& operands) {
   const int64_t dim = operands.q.sizes[3];
   switch (tensor) {
-    case EngineTensor::o:
-    case EngineTensor::dq: return {operands.q, dim};
-    case EngineTensor::lse: return {operands.q, 0};
-    case EngineTensor::dk: return {operands.k, dim};
-    case EngineTensor::dv: return {operands.v, dim};
+    case Output::o:
+    case Output::dq: return {operands.q, dim};
+    case Output::lse: return {operands.q, 0};
+    case Output::dk: return {operands.k, dim};
+    case Output::dv: return {operands.v, dim};
   }
   return {operands.q, dim};
 }
@@ -132,7 +126,9 @@ json engines_summary(const EnginesRecord& record) {
     for (const auto& output : tensor.outputs) formats.push_back(output.format);
   }
   summary["formats"] = formats_json(formats);
-  summary["reference"] = reference_json(record.results.reference);
+  const auto& gradients = record.results.gradient_reference;
+  summary["reference"] =
+      reference_json(record.results.reference, gradients ? &*gradients : nullptr);
   summary["outputs"] = outputs_json(record);
   if (auto notes = notes_json(record); !notes.empty()) summary["notes"] = std::move(notes);
   return summary;

@@ -103,8 +103,7 @@ std::string outlier_text(const EnginesRecord& record, const EngineTensorResult& 
   if (distance == 0 || distance < 2 * by_distance[1].first) return "";
   return fmt::format("{} in {} ({} of {} elements differ from its nearest)",
                      engine_name(record.engines[tensor.outputs[output].engine].choice),
-                     engine_tensor_name(tensor.tensor), distance,
-                     tensor.outputs[output].codes.size());
+                     output_name(tensor.tensor), distance, tensor.outputs[output].codes.size());
 }
 
 }  // namespace
@@ -116,10 +115,10 @@ json engines_verdict(const EnginesRecord& record) {
   std::vector<std::string> outliers;
   for (const auto& tensor : record.results.tensors) {
     const auto names = biased_outputs(record, tensor);
-    if (tensor.tensor == EngineTensor::lse) {
+    if (tensor.tensor == Output::lse) {
       biased_lse = names;
     } else if (!names.empty()) {
-      biased.push_back(fmt::format("{} of {}", engine_tensor_name(tensor.tensor), listed(names)));
+      biased.push_back(fmt::format("{} of {}", output_name(tensor.tensor), listed(names)));
     }
     auto outlier = outlier_text(record, tensor);
     if (!outlier.empty()) outliers.push_back(std::move(outlier));

@@ -200,16 +200,21 @@ json statistics_json(const std::string& name, const Format& format,
   return result;
 }
 
-json output_json(const std::string& name, const Format& format, const std::vector<int64_t>& shape,
-                 const RowIndex& index, const ErrorTally& tally) {
-  const HostFpGuard guard;
-  json result = statistics_json(name, format, tally.statistics());
-  // These say how a rounding step went; an output compared as a whole has no such step.
+json whole_json(const std::string& name, const Format& format, const std::vector<int64_t>& shape,
+                const ErrorStatistics& statistics) {
+  json result = statistics_json(name, format, statistics);
   for (const char* step_only : {"ties", "ties_away", "near_ties_above", "near_ties_below",
                                 "carry_out", "round_carry", "subnormal", "underflow"}) {
     result.erase(step_only);
   }
   result["shape"] = shape;
+  return result;
+}
+
+json output_json(const std::string& name, const Format& format, const std::vector<int64_t>& shape,
+                 const RowIndex& index, const ErrorTally& tally) {
+  const HostFpGuard guard;
+  json result = whole_json(name, format, shape, tally.statistics());
   result["row_tile"] = tally.heat_map().row_tile;
   if (tally.heat_map().columns > 1) result["heatmap"] = heat_map_json(tally.heat_map());
   json worst = json::array();
@@ -308,12 +313,23 @@ json problem_json(const Problem& problem, const Operand16& q, const Operand16& k
   return result;
 }
 
-json reference_json(const ReferenceReport& reference) {
-  return {{"name", reference.name},
-          {"description", reference.description},
-          {"judged_rows", reference.judged_rows},
-          {"judged_elements", reference.judged_elements},
-          {"max_difference_ulp", reference.largest_difference_ulp}};
+json reference_json(const ReferenceReport& reference, const GradientReport* gradients) {
+  json result{{"name", reference.name},
+              {"description", reference.description},
+              {"judged_rows", reference.judged_rows},
+              {"judged_elements", reference.judged_elements},
+              {"max_difference_ulp", reference.largest_difference_ulp}};
+  if (gradients != nullptr) {
+    result["gradients"] = {{"name", "wide"},
+                           {"judged_rows", gradients->judged_rows},
+                           {"judged_keys", gradients->judged_keys},
+                           {"exact_rows", gradients->exact_rows},
+                           {"max_difference_ulp",
+                            {{"dq", gradients->dq_difference_ulp},
+                             {"dk", gradients->dk_difference_ulp},
+                             {"dv", gradients->dv_difference_ulp}}}};
+  }
+  return result;
 }
 
 json attention_summary(const std::string& command, const Plan& plan,
@@ -331,7 +347,8 @@ json attention_summary(const std::string& command, const Plan& plan,
   summary["problem"] = problem_json(plan.problem, q, operands.k);
   summary["formats"] = formats_json(formats);
   summary["casts"] = casts_json(plan, rounded, overrides);
-  summary["reference"] = reference_json(run.reference);
+  summary["reference"] =
+      reference_json(run.reference, gradients != nullptr ? &gradients->reference : nullptr);
   SiteStatistics sites = run.sites;
   summary["outputs"] = json::array();
   const auto output = [&](const std::string& name, const Format& format, const Operand16& like,
@@ -355,6 +372,15 @@ json attention_summary(const std::string& command, const Plan& plan,
     gradient("dk", Site::dk_store, operands.k, dim, gradients->dk.errors);
     gradient("dv", Site::dv_store, operands.v, dim, gradients->dv.errors);
     gradient("delta", Site::output_store, q, 0, gradients->delta.errors);
+    const auto pairs = [&](const std::string& name, Site site, const ErrorStatistics& errors) {
+      auto sizes = q.sizes;
+      sizes[3] = plan.problem.keys;
+      summary["outputs"].push_back(
+          whole_json(name, plan.map[site].format, shape_in_layout(sizes, q.layout), errors));
+    };
+    pairs("p", Site::bwd_probability_cast, gradients->pairs.p);
+    pairs("dp", Site::dp, gradients->pairs.dp);
+    pairs("ds", Site::ds_cast, gradients->pairs.ds);
   }
   summary["sites"] = sites_json(plan, sites);
   if (gradients != nullptr && gradients->unordered_dq) {

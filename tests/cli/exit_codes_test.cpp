@@ -350,6 +350,59 @@ TEST_SUITE("exit codes") {
     CHECK(contains(run(here.path(), "report result --csv").text, "fa2-torch@h200.o"));
   }
 
+  TEST_CASE("identify ends with 0 where a kernel gives every bit, 1 where none does") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    CHECK(run(here.path(), "attention good.safetensors --out result").code == 0);
+    const std::string good = "identify good.safetensors ";
+    const auto found = run(here.path(), good + "result/outputs.safetensors");
+    CAPTURE(found.text);
+    CHECK(found.code == 0);
+    CHECK(found.text.starts_with("IDENTIFIED: fa2-torch@h200"));
+    auto other = bf16_data;
+    other[6] = '\x41';
+    here.write("other.safetensors",
+               safetensors_bytes(object(entry("o", "BF16", "[4,2]", 0, 16)), other));
+    const auto unknown = run(here.path(), good + "other.safetensors --ranked 1");
+    CHECK(unknown.code == 1);
+    CHECK(unknown.text.starts_with("UNKNOWN: none of "));
+    const auto json = run(here.path(), good + "other.safetensors --ranked 1 --json");
+    CHECK(json.code == 1);
+    CHECK(contains(json.text, "\"kernels\": []"));
+    fs::remove_all(here.path() / "result");
+    const auto refused = [&](const std::string& arguments, int code,
+                             std::initializer_list<std::string_view> parts) {
+      const auto outcome = run(here.path(), arguments);
+      CAPTURE(outcome.text);
+      CHECK(outcome.code == code);
+      CHECK(outcome.text.starts_with("ulpscope: error: "));
+      CHECK(std::count(outcome.text.begin(), outcome.text.end(), '\n') == 1);
+      for (const auto part : parts) CHECK(contains(outcome.text, part));
+    };
+    refused(good + "good.safetensors", 2, {"good.safetensors", "--map o=NAME"});
+    refused(good + "other.safetensors --ranked 0", 2, {"--ranked"});
+    refused(good + "other.safetensors --map dq=o", 2, {"gradients need dO"});
+    refused(good + "absent.npz", 3, {"absent.npz"});
+    here.write("short.safetensors", safetensors_bytes(object(entry("o", "BF16", "[3,2]", 0, 12)),
+                                                      bf16_data.substr(0, 12)));
+    refused(good + "short.safetensors", 3, {"short.safetensors", "(3, 2)", "(4, 2)"});
+    CHECK(run(here.path(), good + "other.safetensors --ranked 1 > /dev/full").code == 4);
+  }
+
+  TEST_CASE("--delta-layout takes a layout that the kernel has, and names them") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const std::string with_do = "attention good.safetensors --do good.safetensors:v ";
+    CHECK(run(here.path(), with_do + "--kernel flex-triton --delta-layout 32x1").code == 0);
+    check_refusal(here.path(), with_do + "--kernel flex-triton --delta-layout 3x1", 2,
+                  {"'3x1'", "8x4, 32x1"});
+    check_refusal(here.path(), with_do + "--delta-layout 32x1", 2, {"fa2-torch", "'32x1'"});
+    check_refusal(here.path(), "attention good.safetensors --delta-layout 32x1", 2, {"'do'"});
+    const std::string engines = "engines good.safetensors --do good.safetensors:v ";
+    CHECK(run(here.path(), engines + "--delta-layout 32x1").code == 0);
+    check_refusal(here.path(), engines + "--delta-layout 3x1", 2, {"--delta-layout 3x1"});
+  }
+
   TEST_CASE("report redraws the same bytes, and refuses what is not a run") {
     const TemporaryFolder here;
     here.write("good.safetensors", good_file());

@@ -1,6 +1,8 @@
 #include "ulpscope/compare/judged_gradients.hpp"
 
+#include "ulpscope/attention/recipes/cudnn.hpp"
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
+#include "ulpscope/trace/bias.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -53,6 +55,45 @@ TEST_CASE("every element of every gradient is judged once") {
   CHECK(x.gradients.dq.codes.size() == x.gradients.dq.ulp.size());
 }
 
+TEST_CASE("every pair that a row sees is judged once, in P, dP and dS") {
+  const auto full = judged(grouped, {.threads = 2}).gradients.pairs;
+  CHECK(full.p.moments.count == 4 * 130 * 70);
+  CHECK(full.dp.moments.count == full.p.moments.count);
+  CHECK(full.ds.moments.count == full.p.moments.count);
+  CHECK(full.p.rows.clusters == 4 * 130);
+  CHECK(full.p.columns.clusters == 4 * 70);
+  const auto causal = judged({.rows = 70, .keys = 70, .dim = 16, .mask = causal_mask}, {});
+  CHECK(causal.gradients.pairs.ds.moments.count == 70 * 71 / 2);
+  const auto quiet = judged(grouped, {.logging = Logging::off}).gradients.pairs;
+  CHECK(quiet.p.moments.count == 0);
+}
+
+TEST_CASE("P and dS are the reference's up to their casts, dP up to the tensor core") {
+  const Shape shape{.rows = 96, .keys = 96, .dim = 64};
+  const auto ulps = [](uint64_t largest) { return static_cast<double>(largest) * 0x1p-32; };
+  const auto pairs = judged(shape, {}).gradients.pairs;
+  CHECK(ulps(pairs.p.moments.largest) > 0.49);
+  CHECK(ulps(pairs.p.moments.largest) < 0.51);
+  CHECK(pairs.dp.moments.larger + pairs.dp.moments.smaller > 0);
+  // The cast of O reaches dS by way of delta.
+  CHECK(ulps(pairs.ds.moments.largest) > 0.51);
+  const auto narrow =
+      judged(shape, {}, {parse_override("bwd_probability_cast=e4m3fn")}).gradients.pairs;
+  CHECK(narrow.ds == pairs.ds);
+  CHECK_FALSE(narrow.p == pairs.p);
+}
+
+TEST_CASE("a kernel that scales dS inside is judged with the scale") {
+  const auto owned = random_problem(5, {.rows = 64, .keys = 64, .dim = 40});
+  Random random(6);
+  const auto dout = random_codes(random, bf16, static_cast<int64_t>(owned.q.size()));
+  const Plan plan = make_plan(cudnn_9_19, chip_named("h200"), owned.problem, {});
+  const auto gradients =
+      run_judged_gradients(make_backward_plan(plan, owned.problem), dout, run_judged(plan, {}), {});
+  // Against dS without it, errors would be five sixths of the values: some 150 ulps.
+  CHECK(std::fabs(summarise(gradients.pairs.ds).by_magnitude.mean) < 5.0);
+}
+
 TEST_CASE("errors are those of 16-bit steps, and a narrower cast makes them larger") {
   const Shape shape{.rows = 96, .keys = 96, .dim = 64};
   const auto kernel = judged(shape, {});
@@ -74,6 +115,9 @@ TEST_CASE("the number of threads changes no gradient and no statistic") {
   CHECK(one.dv.codes == seven.dv.codes);
   CHECK(one.delta.codes == seven.delta.codes);
   CHECK(one.dk.ulp == seven.dk.ulp);
+  CHECK(one.dq.errors.statistics() == seven.dq.errors.statistics());
+  CHECK(one.pairs.p == seven.pairs.p);
+  CHECK(one.pairs.ds == seven.pairs.ds);
   for (size_t i = 0; i < site_count; ++i) {
     CHECK(one.sites[i].moments.count == seven.sites[i].moments.count);
     CHECK(one.sites[i].moments.sum == seven.sites[i].moments.sum);

@@ -173,6 +173,22 @@ TEST_CASE("keys are summed over rows of the very P and dS that the rows have") {
   CHECK(same_bits(dv, g.keys.dv));
 }
 
+TEST_CASE("pairs from a row's summary have the bits of the row") {
+  const auto x = with_dout(test::random_head(31, 3, 90, 24, 16), 32);
+  const ReferenceHead head = x.head.view();
+  const GradientHead gradient{head, x.dout.data()};
+  WideGradientRow row;
+  WidePairs pairs;
+  wide_gradient_row(gradient, 2, row);
+  wide_gradient_pairs(gradient, 2, row.summary, {10, 75}, pairs);
+  const auto part = [](const std::vector<double>& all) {
+    return std::vector<double>(all.begin() + 10, all.begin() + 75);
+  };
+  CHECK(same_bits(pairs.p, part(row.p)));
+  CHECK(same_bits(pairs.dp, part(row.dp)));
+  CHECK(same_bits(pairs.ds, part(row.ds)));
+}
+
 TEST_CASE("rows are summed in blocks of 64 from row 0, masked ones left out") {
   // One key, weight 1: dV is the sum of dO. At 2^60 the ulp is 256 above and 128 below.
   Backward x{test::zero_head(130, 1, 1, 1), std::vector<double>(130)};

@@ -21,6 +21,7 @@ struct Arguments {
   std::string kernel = "fa2-torch@h200";
   bool json = false;
   std::vector<int64_t> tile;
+  std::string delta_layout;
   std::string out;
 };
 
@@ -30,6 +31,7 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   o.kernel = a.kernel;
   if (!a.tile.empty()) o.tile = TileOverride{a.tile[0], a.tile[1]};
   for (const auto& text : a.set) o.overrides.push_back(parse_override(text));
+  o.delta_layout = a.delta_layout;
   o.threads = threads_of(a.problem);
   o.out = a.out;
   o.command = context.command_line;
@@ -64,6 +66,9 @@ void add_attention(CLI::App& app, Context& context) {
   command->add_option("--tile", a->tile, "Rows and keys of a tile, instead of the kernel's: BM,BN")
       ->delimiter(',')
       ->expected(2);
+  command->add_option("--delta-layout", a->delta_layout,
+                      "Layout of delta, LANESxCOLUMNS, where the library picks one by timing "
+                      "(flex-triton); identify finds it");
   command->add_option("--set", a->set,
                       "Round a site otherwise: SITE=FORMAT[:MODE[:sat]]; may be given again");
   command->add_option("--out", a->out,

@@ -19,6 +19,7 @@ struct Arguments {
   ProblemArguments problem;
   std::vector<std::string> kernels{"all"};
   std::vector<std::string> chips{"h200"};
+  std::string delta_layout;
   std::string out;
   bool json = false;
 };
@@ -28,6 +29,7 @@ EnginesOptions options_of(const Arguments& a, const Context& context) {
   static_cast<ProblemOptions&>(o) = options_of(a.problem);
   o.kernels = a.kernels;
   o.chips = a.chips;
+  o.delta_layout = a.delta_layout;
   o.threads = threads_of(a.problem);
   o.out = a.out;
   o.command = context.command_line;
@@ -61,6 +63,9 @@ void add_engines(CLI::App& app, Context& context) {
   command->add_option("--chips", a->chips, "Chips of the kernels named without one: a,b,... or all")
       ->delimiter(',')
       ->capture_default_str();
+  command->add_option("--delta-layout", a->delta_layout,
+                      "Layout of delta, LANESxCOLUMNS, where the library picks one by timing "
+                      "(flex-triton); identify finds it");
   command->add_option("--out", a->out,
                       "Folder for outputs and report: absent, empty or an earlier run");
   command->add_flag("--json", a->json, "Print summary.json instead of the tables");

@@ -52,6 +52,27 @@ struct HeadGradients {
   std::vector<uint32_t> delta;
 };
 
+// A row of a tile as it passes: the pairs with the keys [first_key, first_key + count) that it
+// sees.
+struct PairRow {
+  int64_t row;
+  int64_t first_key;
+  int64_t count;
+  const uint32_t* p;  // as the products take them: P16, dS16
+  const uint32_t* dp;
+  const uint32_t* ds;
+};
+
+// Sees the pairs of one query head, every pair once, the rows of a tile perhaps at the same time.
+class PairObserver {
+ public:
+  PairObserver() = default;
+  PairObserver(const PairObserver&) = delete;
+  PairObserver& operator=(const PairObserver&) = delete;
+  virtual ~PairObserver() = default;
+  virtual void row(const PairRow& pairs) = 0;
+};
+
 // The accumulators of dK and dV: kept from head to head where a group shares them.
 struct KeyAccumulators {
   std::vector<uint32_t> dk;
@@ -67,8 +88,9 @@ class BackwardPass {
   // `sink` is called for the sink of the calling thread.
   BackwardPass(const BackwardPlan& plan, Spread spread, std::function<Sink&()> sink);
 
-  // delta, and dQ to the end; dK and dV are added to the accumulators.
-  void run(const HeadInputs& head, KeyAccumulators& keys, HeadGradients& out);
+  // delta, and dQ to the end; dK and dV are added to the accumulators. `observer` may be null.
+  void run(const HeadInputs& head, KeyAccumulators& keys, HeadGradients& out,
+           PairObserver* observer = nullptr);
   // dK and dV, scaled and rounded.
   void finish(const KeyAccumulators& keys, HeadGradients& out);
 
@@ -88,6 +110,7 @@ class BackwardPass {
   Spread spread_;
   std::function<Sink&()> sink_;
   std::vector<KeyVisit> schedule_;
+  PairObserver* observer_ = nullptr;
 
   // The head, decoded: rows for the scores and dP, columns for the gradients.
   Operand q_rows_, q_columns_, k_rows_, k_columns_, v_rows_, do_rows_, do_columns_;

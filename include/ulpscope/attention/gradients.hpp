@@ -25,6 +25,8 @@ struct BackwardInputs {
 struct BackwardOptions {
   int threads = 1;
   Logging logging = Logging::on;
+  // Called for every query head before its tiles, from any thread; may be empty.
+  std::function<std::unique_ptr<PairObserver>(int64_t batch, int64_t head)> observe = {};
   std::function<void(int64_t done)> progress = {};  // query heads
   const std::atomic<bool>* stop = nullptr;
 };

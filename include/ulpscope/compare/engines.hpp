@@ -3,9 +3,9 @@
 //   plan_engines({{&fa2_torch, &h200}, {&cudnn_9_19, &h200}}, problem, dout)   who takes it
 //   run_engines(...).tensors[0].pairs[0]    O: 12,345 different bits, mean -0.0004 ulp
 //
-// Every engine is judged against the reference, and every two against each other, by the same
-// clustered statistics (trace/bias.hpp); of a pair, the second stands in the reference's place. A
-// kernel that does not take the problem is kept with its reason.
+// Every engine is judged against the reference, which is computed once, and every two against each
+// other, by the same clustered statistics (trace/bias.hpp); of a pair, the second stands in the
+// reference's place. A kernel that does not take the problem is kept with its reason.
 //
 // A mask's diagonal lies where each kernel puts it (Alignment): where rows and keys differ in
 // number, kernels with a causal mask or a window solve two different problems, and the references
@@ -13,6 +13,7 @@
 #pragma once
 
 #include "ulpscope/compare/judged_gradients.hpp"
+#include "ulpscope/compare/output.hpp"
 
 #include <memory>
 #include <optional>
@@ -33,9 +34,6 @@ struct EngineChoice {
 // "fa2-torch@h200"; "exact", which no chip computes.
 std::string engine_name(const EngineChoice& choice);
 
-enum class EngineTensor { o, lse, dq, dk, dv };
-std::string engine_tensor_name(EngineTensor tensor);
-
 // A choice and the problem, resolved, or why that cannot be.
 struct PlannedEngine {
   EngineChoice choice;
@@ -48,8 +46,11 @@ struct PlannedEngine {
 struct EngineProblem {
   Problem problem;  // its launch counts the multiprocessors; 0: those of each engine's chip
   std::span<const uint16_t> dout;  // empty: forward pass only
+  // Of kernels that have a layout of delta by this name (delta_layout_name); empty: everyone's own.
+  std::string delta_layout = {};
 };
 
+// An Error of kind usage where a layout of delta is asked for that no kernel has.
 std::vector<PlannedEngine> plan_engines(std::span<const EngineChoice> choices,
                                         const EngineProblem& problem);
 
@@ -70,7 +71,7 @@ struct EnginePair {
 };
 
 struct EngineTensorResult {
-  EngineTensor tensor;
+  Output tensor;
   std::vector<EngineOutput> outputs;  // of the engines that have it, in their order
   std::vector<EnginePair> pairs;      // every two, a < b
 
@@ -82,6 +83,7 @@ struct EngineResults {
   std::vector<EngineTensorResult> tensors;  // that some engine has
   std::vector<bool> unordered_dq;           // by engine: has_unordered_dq
   ReferenceReport reference;
+  std::optional<GradientReport> gradient_reference = {};
   bool complete = true;
 };
 

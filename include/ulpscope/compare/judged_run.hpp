@@ -1,8 +1,4 @@
-// A forward run, its outputs collected and judged against the reference while it goes.
-//
-// Small problems are judged by `exact` (160 bits), larger ones by `wide` (binary64 with a derived
-// bound), and there about 1,000 elements, whole rows spread evenly over the problem, are computed
-// by `exact` too: the largest difference of the two is reported with the result.
+// A forward run, its outputs collected and judged against the reference tile by tile.
 //
 // The recipe's engine says who computes: the tiled pass, or the reference rounded once (`exact`).
 // Tested by tests/compare/judged_run_test.cpp.
@@ -10,11 +6,11 @@
 
 #include "ulpscope/attention/driver.hpp"
 #include "ulpscope/compare/error_tally.hpp"
+#include "ulpscope/compare/reference_outputs.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <vector>
 
 namespace ulpscope {
@@ -24,14 +20,6 @@ struct JudgedOptions {
   Logging logging = Logging::on;
   std::function<void(int64_t done)> progress = {};
   const std::atomic<bool>* stop = nullptr;
-};
-
-struct ReferenceReport {
-  std::string name;  // "exact" or "wide"
-  std::string description;
-  int64_t judged_rows = 0;  // rows that `exact` computed too
-  int64_t judged_elements = 0;
-  double largest_difference_ulp = 0;  // between the two, in ulps of the output format
 };
 
 struct JudgedRun {
@@ -48,5 +36,9 @@ struct JudgedRun {
 };
 
 JudgedRun run_judged(const Plan& plan, const JudgedOptions& options);
+
+// With a reference that was computed before, for this plan or one that shares it.
+JudgedRun run_judged(const Plan& plan, const ForwardReference& reference,
+                     const JudgedOptions& options);
 
 }  // namespace ulpscope

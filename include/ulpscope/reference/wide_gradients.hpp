@@ -65,6 +65,16 @@ struct WideGradientRow {
 
 void wide_gradient_row(const GradientHead& gradient, int64_t row, WideGradientRow& out);
 
+// P, dP and dS (without the scale) of a row and keys that it sees, from the row's summary: the bits
+// of wide_gradient_row.
+struct WidePairs {
+  std::vector<double> p;
+  std::vector<double> dp;
+  std::vector<double> ds;
+};
+void wide_gradient_pairs(const GradientHead& gradient, int64_t row, const WideRowSummary& summary,
+                         KeyRange keys, WidePairs& out);
+
 // The keys of one block.
 struct WideKeyGradients {
   KeyRange keys;

@@ -97,10 +97,17 @@ struct CastRow {
   CastOrigin origin = CastOrigin::kernel;
 };
 
+struct GradientReferenceRow {
+  std::string name;
+  std::optional<uint64_t> judged_rows, judged_keys;
+  double max_difference_ulp = not_given;  // of dQ, dK and dV
+};
+
 struct ReferenceRow {
   std::string name, description;
   std::optional<uint64_t> judged_rows, judged_elements;
   double max_difference_ulp = not_given;
+  std::optional<GradientReferenceRow> gradients;
 };
 
 // One kernel on one chip of a comparison of engines.

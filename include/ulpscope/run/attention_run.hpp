@@ -35,6 +35,7 @@ struct TileOverride {
 struct AttentionOptions : ProblemOptions {
   std::string kernel = "fa2-torch@h200";
   std::optional<TileOverride> tile;
+  std::string delta_layout;  // a layout that the kernel may take; empty: its own
   std::vector<SiteOverride> overrides;
   int threads = 1;
   std::string out;      // folder; empty: nothing is written

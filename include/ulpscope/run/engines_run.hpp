@@ -28,6 +28,7 @@ namespace ulpscope {
 struct EnginesOptions : ProblemOptions {
   std::vector<std::string> kernels{"all"};
   std::vector<std::string> chips{"h200"};
+  std::string delta_layout;  // of kernels that have it; empty: every kernel's own
   int threads = 1;
   std::string out;      // folder; empty: nothing is written
   std::string command;  // shown in the report

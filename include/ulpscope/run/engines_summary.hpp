@@ -26,14 +26,14 @@ struct EnginesRecord {
 };
 
 // "fa2-torch@h200.o"
-std::string output_name(const EngineChoice& choice, EngineTensor tensor);
+std::string output_name(const EngineChoice& choice, Output tensor);
 
 // The operand in whose layout a tensor is, and its columns: 0 where it lacks the last axis.
 struct TensorAxes {
   const Operand16& like;
   int64_t columns;
 };
-TensorAxes axes_of(EngineTensor tensor, const ProblemOperands& operands);
+TensorAxes axes_of(Output tensor, const ProblemOperands& operands);
 
 nlohmann::json engines_summary(const EnginesRecord& record);
 

@@ -30,6 +30,10 @@ nlohmann::json bias_json(const ErrorStatistics& statistics);
 nlohmann::json statistics_json(const std::string& name, const Format& format,
                                const ErrorStatistics& statistics);
 
+// A tensor as a whole, without what only a rounding step has: ties, carries, underflows.
+nlohmann::json whole_json(const std::string& name, const Format& format,
+                          const std::vector<int64_t>& shape, const ErrorStatistics& statistics);
+
 // How the rows of a tally lie in the tensor that a reader knows: `axes` are the leading axes of
 // the tensor, whose flat index is outer * rows + row.
 struct RowIndex {
@@ -51,7 +55,8 @@ nlohmann::json formats_json(const std::vector<Format>& formats);
 
 // `causal` says no mask or a causal one; any other is a `window`.
 nlohmann::json problem_json(const Problem& problem, const Operand16& q, const Operand16& k);
-nlohmann::json reference_json(const ReferenceReport& reference);
+// `gradients` is null where there are none.
+nlohmann::json reference_json(const ReferenceReport& reference, const GradientReport* gradients);
 
 // The summary of a run; `gradients` is null for one of the forward pass alone.
 nlohmann::json attention_summary(const std::string& command, const Plan& plan,
