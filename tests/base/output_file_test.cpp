@@ -4,46 +4,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 using namespace ulpscope;
+using test::read_back;
+using test::TemporaryFolder;
 
 namespace {
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ulpscope-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-  const std::filesystem::path& path() const { return path_; }
-  size_t count() const {
-    using std::filesystem::directory_iterator;
-    return static_cast<size_t>(std::distance(directory_iterator(path_), directory_iterator()));
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-std::string read_back(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 Bytes bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "support/temporary_folder.hpp"
 #include <doctest/doctest.h>
 
 namespace {
@@ -77,22 +77,11 @@ bool matches(const Lines& shown, const Lines& printed) {
 // A folder of its own for the commands of one page.
 class Workplace {
  public:
-  Workplace() {
-    std::string name = (fs::temp_directory_path() / "ulpscope-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    folder_ = name;
-    fs::create_directory_symlink(ULPSCOPE_DATA_DIR, folder_ / "data");
-  }
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
-  ~Workplace() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
+  Workplace() { fs::create_directory_symlink(ULPSCOPE_DATA_DIR, folder_.path() / "data"); }
 
   Lines run(const std::string& command) const {
-    const std::string shell =
-        "cd '" + folder_.string() + "' && PATH='" ULPSCOPE_TOOL_DIR "':$PATH " + command + " 2>&1";
+    const std::string shell = "cd '" + folder_.path().string() +
+                              "' && PATH='" ULPSCOPE_TOOL_DIR "':$PATH " + command + " 2>&1";
     const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(shell.c_str(), "r"), pclose);
     REQUIRE(pipe != nullptr);
     std::string text;
@@ -104,7 +93,7 @@ class Workplace {
   }
 
  private:
-  fs::path folder_;
+  ulpscope::test::TemporaryFolder folder_;
 };
 
 std::string joined(const Lines& lines) {
