@@ -278,9 +278,7 @@ std::string verdict(const json& identification) {
   const std::string kernels = names("kernels");
   if (!kernels.empty()) return fmt::format("IDENTIFIED: {}, every bit.", kernels);
   const std::string changes = names("changes");
-  if (!changes.empty()) {
-    return fmt::format("CHANGED: no kernel as it is gives every bit; {} does.", changes);
-  }
+  if (!changes.empty()) return fmt::format("CHANGED: {}, every bit; no kernel as it is.", changes);
   return fmt::format("UNKNOWN: none of {} candidates gives every bit.",
                      identification["tried"].get<int64_t>());
 }

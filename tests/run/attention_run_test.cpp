@@ -103,7 +103,12 @@ TEST_SUITE("attention run") {
     CHECK(source.find("delta")->shape == source.find("lse")->shape);
     std::vector<std::string> names;
     for (const auto& output : (*summary)["outputs"]) names.push_back(output["name"]);
-    CHECK(names == std::vector<std::string>{"o", "lse", "dq", "dk", "dv", "delta"});
+    CHECK(names ==
+          std::vector<std::string>{"o", "lse", "dq", "dk", "dv", "delta", "p", "dp", "ds"});
+    CHECK((*summary)["outputs"][8]["count"] == (*summary)["outputs"][6]["count"]);
+    const auto& sample = (*summary)["reference"]["gradients"];
+    CHECK(sample["judged_rows"] == 8);
+    CHECK(sample["max_difference_ulp"]["dk"].get<double>() < 0x1p-20);
     CHECK((*summary)["inputs"].size() == 4);
   }
 
