@@ -71,19 +71,14 @@ uint32_t combine_row(const Machine<Sink>& machine, const PartialRows& parts, int
   largest = detail::subtrahend(largest);
 
   const auto shifted = [&](int64_t part, uint32_t by) {
-    return machine.one(Site::combine_shift, row,
-                       subtract(register_value(lse_of(part)), register_value(by),
-                                machine.mode(Site::combine_shift)));
+    return detail::difference(machine, Site::combine_shift, row, lse_of(part), by);
   };
   const int lanes = combine_lanes(parts.dim, count);
   std::array<uint32_t, 128> lane_sums{};  // a lane without a part holds e^-infinity = 0
   for (int64_t i = 0; i < count; ++i) {
     uint32_t& sum = lane_sums[static_cast<size_t>(i % lanes)];
     const uint32_t term = library_exponential(machine, row, shifted(i, largest));
-    sum = i < lanes ? term
-                    : machine.one(Site::combine_sum, row,
-                                  add(register_value(sum), register_value(term),
-                                      machine.mode(Site::combine_sum)));
+    sum = i < lanes ? term : detail::sum_of(machine, Site::combine_sum, row, sum, term);
   }
   const uint32_t sum =
       joined_lanes(machine, row, Site::combine_sum, Butterfly::far_first, lane_sums.data(), lanes);
@@ -93,18 +88,16 @@ uint32_t combine_row(const Machine<Sink>& machine, const PartialRows& parts, int
     const uint32_t log_sum = machine.one_hardware(Site::combine_log, row, library_logf(sum), [&] {
       return l.kind == Kind::finite ? log_value(l) : exact_nan<uint64_t>();
     });
-    lse = machine.one(
-        Site::combine_lse, row,
-        add(register_value(log_sum), register_value(largest), machine.mode(Site::combine_lse)));
+    lse = detail::sum_of(machine, Site::combine_lse, row, log_sum, largest);
   }
   std::fill(o, o + parts.dim, 0);
   for (int64_t i = 0; i < count; ++i) {
-    const auto weight = register_value(library_exponential(machine, row, shifted(i, lse)));
+    const uint32_t weight = library_exponential(machine, row, shifted(i, lse));
     const uint32_t* const part = &parts.o[static_cast<size_t>((i * rows + row) * parts.dim)];
     machine.at(Site::combine_output, [&](auto step) {
+      const auto w = step.operand(weight);
       for (int64_t d = 0; d < parts.dim; ++d) {
-        o[d] =
-            step(row, d, fma(weight, register_value(part[d]), register_value(o[d]), step.mode()));
+        o[d] = step(row, d, fma(w, step.operand(part[d]), step.operand(o[d]), step.mode()));
       }
     });
   }
@@ -128,10 +121,8 @@ CombinedSums combine_sums(const Machine<Sink>& machine, const PartialRows& parts
   }
   std::fill(o, o + parts.dim, 0);
   for (int64_t i = 0; i < plan.parts; ++i) {
-    const auto shift = register_value(detail::subtrahend(joint.maximum));
-    const uint32_t step = machine.one(
-        Site::combine_shift, row,
-        subtract(register_value(parts.maximum[at(i)]), shift, machine.mode(Site::combine_shift)));
+    const uint32_t step = detail::difference(
+        machine, Site::combine_shift, row, parts.maximum[at(i)], detail::subtrahend(joint.maximum));
     const uint32_t weight =
         machine.one_hardware(Site::combine_exponential, row, detail::exponential_of(plan, step),
                              [&] { return exp2_value(register_value(step)); });

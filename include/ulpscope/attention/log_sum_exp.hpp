@@ -45,23 +45,6 @@ uint32_t reciprocal_of(const Machine<Sink>& machine, int64_t row, uint32_t sum) 
 
 namespace detail {
 
-template <class Sink>
-uint32_t product(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y) {
-  return machine.one(site, row, multiply(machine.operand(site, x), machine.operand(site, y)));
-}
-template <class Sink>
-uint32_t sum_of(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y) {
-  return machine.one(site, row,
-                     add(machine.operand(site, x), machine.operand(site, y), machine.mode(site)));
-}
-template <class Sink>
-uint32_t fused(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y,
-               uint32_t z) {
-  return machine.one(site, row,
-                     fma(machine.operand(site, x), machine.operand(site, y),
-                         machine.operand(site, z), machine.mode(site)));
-}
-
 // What the function returned for l, rounded at `site` and judged by log2 l or ln l.
 template <class Sink>
 uint32_t logarithm(const Machine<Sink>& machine, Site site, int64_t row, uint32_t sum,

@@ -11,6 +11,7 @@
 // Tested by tests/attention/machine_test.cpp.
 #pragma once
 
+#include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/attention/exact_dot.hpp"
 #include "ulpscope/attention/judge.hpp"
 #include "ulpscope/attention/plan.hpp"
@@ -185,5 +186,32 @@ class Machine {
   const Plan& plan_;
   Sink& sink_;
 };
+
+namespace detail {
+
+// Single steps on registers, read and rounded as the site says.
+template <class Sink>
+uint32_t product(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y) {
+  return machine.one(site, row, multiply(machine.operand(site, x), machine.operand(site, y)));
+}
+template <class Sink>
+uint32_t sum_of(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y) {
+  return machine.one(site, row,
+                     add(machine.operand(site, x), machine.operand(site, y), machine.mode(site)));
+}
+template <class Sink>
+uint32_t difference(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y) {
+  return machine.one(
+      site, row, subtract(machine.operand(site, x), machine.operand(site, y), machine.mode(site)));
+}
+template <class Sink>
+uint32_t fused(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y,
+               uint32_t z) {
+  return machine.one(site, row,
+                     fma(machine.operand(site, x), machine.operand(site, y),
+                         machine.operand(site, z), machine.mode(site)));
+}
+
+}  // namespace detail
 
 }  // namespace ulpscope

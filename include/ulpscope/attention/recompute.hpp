@@ -90,8 +90,7 @@ uint32_t exponent_shift(const Machine<Sink>& machine, Recompute form, int64_t ro
   if (lse == minus_infinity) return 0;
   switch (form) {
     case Recompute::scaled_less_scaled:
-      return machine.one(Site::bwd_lse, row,
-                         multiply(register_value(lse), register_value(detail::log2_of_e)));
+      return detail::product(machine, Site::bwd_lse, row, lse, detail::log2_of_e);
     case Recompute::natural_by_expf:
     case Recompute::natural_rounded:
     case Recompute::natural_by_ex2:

@@ -196,13 +196,10 @@ uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan
                         uint32_t old, uint32_t raised) {
   const Plan& plan = machine.plan();
   const uint32_t reference = keys.guarded ? detail::subtrahend(raised) : raised;
-  const uint32_t step = machine.one(
-      Site::maximum_step, row,
-      subtract(register_value(old), register_value(reference), machine.mode(Site::maximum_step)));
+  const uint32_t step = detail::difference(machine, Site::maximum_step, row, old, reference);
   uint32_t scaled = step;
   if (plan.recipe->scaling == Scaling::after_maximum) {
-    scaled = machine.one(Site::scaled_step, row,
-                         multiply(register_value(step), register_value(plan.scale_log2)));
+    scaled = detail::product(machine, Site::scaled_step, row, step, plan.scale_log2);
   }
   return machine.one_hardware(Site::rescale_factor, row, detail::exponential_of(plan, scaled),
                               [&] { return detail::exact_exponential_of(plan, scaled); });
@@ -218,8 +215,8 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
   switch (plan.recipe->scaling) {
     case Scaling::natural: detail::shift_scores(machine, row, keys, s, m, s); break;
     case Scaling::after_maximum: {
-      const uint32_t shift = machine.one(
-          Site::scaled_maximum, row, multiply(register_value(m), register_value(plan.scale_log2)));
+      const uint32_t shift =
+          detail::product(machine, Site::scaled_maximum, row, m, plan.scale_log2);
       detail::multiply_scores(machine, Site::scaled_score, row, keys, s, plan.scale_log2, s);
       detail::shift_scores(machine, row, keys, s, shift, s);
       break;
