@@ -218,6 +218,7 @@ bool contracts(const Recipe& recipe, const Problem& p) {
     case ExponentContraction::never: break;
     case ExponentContraction::where_nothing_is_hidden:
       return p.rows % recipe.mask_block == 0 && p.keys % recipe.mask_block == 0;
+    case ExponentContraction::always: return true;
   }
   return false;
 }

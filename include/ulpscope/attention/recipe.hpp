@@ -53,12 +53,13 @@ enum class Scaling {
   natural,        // m over s = RN(S scale); RN(s - m), for an exponential to the base e
 };
 
-// Whether the last product and the difference after it round once: fma(RN(S scale), g, -m). One
-// compiler does so where it sees that no score is hidden: both lengths are multiples of
-// mask_block, and no mask is evaluated in the tile.
+// Whether the last product and the difference after it round once: fma(RN(S scale), g, -m), or
+// fma(S, c, -RN(m c)) after a maximum over S. One compiler does so where it sees that no score is
+// hidden: both lengths are multiples of mask_block, and no mask is evaluated in the tile.
 enum class ExponentContraction {
   never,
   where_nothing_is_hidden,
+  always,
 };
 
 enum class Exponential {

@@ -71,12 +71,12 @@ void shift_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
   });
 }
 
-// scores[c] = fma(scores[c], log2 e, -by)
+// scores[c] = fma(scores[c], times, -by)
 template <class Sink>
-void multiply_and_shift(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, uint32_t by,
-                        uint32_t* scores) {
+void multiply_and_shift(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                        uint32_t times, uint32_t by, uint32_t* scores) {
   machine.at(Site::shifted_score, [&](auto step) {
-    const auto factor = step.operand(log2_of_e);
+    const auto factor = step.operand(times);
     const auto shift = step.operand(by ^ sign_bit32);
     for (int64_t c = keys.begin; c < keys.end; ++c) {
       scores[c] =
@@ -217,6 +217,10 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
     case Scaling::after_maximum: {
       const uint32_t shift =
           detail::product(machine, Site::scaled_maximum, row, m, plan.scale_log2);
+      if (keys.contracted) {
+        detail::multiply_and_shift(machine, row, keys, plan.scale_log2, shift, s);
+        break;
+      }
       detail::multiply_scores(machine, Site::scaled_score, row, keys, s, plan.scale_log2, s);
       detail::shift_scores(machine, row, keys, s, shift, s);
       break;
@@ -224,7 +228,7 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
     case Scaling::one_product:
     case Scaling::two_products:
       if (keys.contracted) {
-        detail::multiply_and_shift(machine, row, keys, m, s);
+        detail::multiply_and_shift(machine, row, keys, detail::log2_of_e, m, s);
       } else {
         detail::shift_scores(machine, row, keys, scores.maximum_of, m, s);
       }
