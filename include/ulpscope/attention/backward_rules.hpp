@@ -49,6 +49,7 @@ struct DeltaRule {
 // From a score S and the row's statistic L to P; c = binary32(scale log2 e), g = log2 e.
 enum class Recompute {
   scaled_less_scaled,  // 2^(RN(S c) - RN(L g))
+  fused_less_scaled,   // 2^fma(S, c, -RN(L g))
   natural_by_expf,     // e^(RN(S scale) - L), the library's expf
   natural_rounded,     // the same, correctly rounded
   natural_by_ex2,      // 2^(fma(S, scale, -L) g)

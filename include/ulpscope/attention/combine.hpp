@@ -4,9 +4,10 @@
 //
 //   LSE = ln sum exp(LSE_i - max LSE) + max LSE,   O = sum exp(LSE_i - LSE) O_i
 //
-// as FlashAttention-2's combine kernel does it: library expf and logf, the parts dealt out over a
-// number of lanes that depends on the head size, lanes joined by a butterfly, O by a chain of FMAs
-// in the order of the parts. A part without visible keys has O = 0 and LSE = -infinity.
+// as FlashAttention-2's combine kernel does it: expf and logf as the build has them
+// (LibraryFunctions), the parts dealt out over a number of lanes that depends on the head size,
+// lanes joined by a butterfly, O by a chain of FMAs in the order of the parts. A part without
+// visible keys has O = 0 and LSE = -infinity.
 //
 // combine_sums: each part has its O and l as they are, and m in base 2,
 //
@@ -49,12 +50,30 @@ constexpr int combine_lanes(int64_t dim, int64_t parts) {
   return lanes;
 }
 
-// e^x by the library's expf, judged by the exact exponential.
+// e^x by the build's expf, judged by the exact exponential.
 template <class Sink>
 uint32_t library_exponential(const Machine<Sink>& machine, int64_t row, uint32_t x) {
-  return machine.one_hardware(Site::combine_exponential, row,
-                              library_expf(*machine.plan().tables, x),
+  const Plan& plan = machine.plan();
+  const bool fast = plan.recipe->split.functions == LibraryFunctions::fast;
+  const uint32_t returned =
+      fast ? mufu_ex2(*plan.tables, fmul(x, detail::log2_of_e)) : library_expf(*plan.tables, x);
+  return machine.one_hardware(Site::combine_exponential, row, returned,
                               [&] { return exp_value(register_value(x)); });
+}
+
+// ln sum + largest.
+template <class Sink>
+uint32_t joint_lse(const Machine<Sink>& machine, int64_t row, uint32_t sum, uint32_t largest) {
+  const Plan& plan = machine.plan();
+  const bool fast = plan.recipe->split.functions == LibraryFunctions::fast;
+  const uint32_t returned = fast ? mufu_lg2(*plan.tables, sum) : library_logf(sum);
+  const auto l = register_value(sum);
+  const uint32_t log = machine.one_hardware(Site::combine_log, row, returned, [&] {
+    if (l.kind != Kind::finite) return exact_nan<uint64_t>();
+    return fast ? log2_value(l) : log_value(l);
+  });
+  return fast ? detail::fused(machine, Site::combine_lse, row, log, detail::ln_2, largest)
+              : detail::sum_of(machine, Site::combine_lse, row, log, largest);
 }
 
 // Row `row` of `rows` in every part; fills o (dim registers) and returns the joint LSE.
@@ -82,14 +101,7 @@ uint32_t combine_row(const Machine<Sink>& machine, const PartialRows& parts, int
   }
   const uint32_t sum =
       joined_lanes(machine, row, Site::combine_sum, Butterfly::far_first, lane_sums.data(), lanes);
-  uint32_t lse = plus_infinity;
-  if (is_usable_sum(sum)) {
-    const auto l = register_value(sum);
-    const uint32_t log_sum = machine.one_hardware(Site::combine_log, row, library_logf(sum), [&] {
-      return l.kind == Kind::finite ? log_value(l) : exact_nan<uint64_t>();
-    });
-    lse = detail::sum_of(machine, Site::combine_lse, row, log_sum, largest);
-  }
+  const uint32_t lse = is_usable_sum(sum) ? joint_lse(machine, row, sum, largest) : plus_infinity;
   std::fill(o, o + parts.dim, 0);
   for (int64_t i = 0; i < count; ++i) {
     const uint32_t weight = library_exponential(machine, row, shifted(i, lse));

@@ -154,6 +154,12 @@ enum class Combine {
   unnormalised,  // every part has O, l and m as they are (combine_sums)
 };
 
+// What expf and logf of combine_row are compiled to.
+enum class LibraryFunctions {
+  accurate,  // the library's expf; RN(logf(sum) + max)
+  fast,      // MUFU.EX2(RN(x log2 e)); fma(MUFU.LG2(sum), ln 2, max)
+};
+
 // Splitting the keys over several blocks, whose outputs are combined.
 struct SplitKeys {
   SplitRule rule;
@@ -163,6 +169,7 @@ struct SplitKeys {
   int most_parts;
   Dealing dealing;
   Combine combine;
+  LibraryFunctions functions = LibraryFunctions::accurate;
 };
 
 struct Recipe {

@@ -90,6 +90,7 @@ uint32_t exponent_shift(const Machine<Sink>& machine, Recompute form, int64_t ro
   if (lse == minus_infinity) return 0;
   switch (form) {
     case Recompute::scaled_less_scaled:
+    case Recompute::fused_less_scaled:
       return detail::product(machine, Site::bwd_lse, row, lse, detail::log2_of_e);
     case Recompute::natural_by_expf:
     case Recompute::natural_rounded:
@@ -133,6 +134,10 @@ void recompute_probabilities(const Machine<Sink>& machine, Recompute form, const
     case Recompute::scaled_less_scaled:
       detail::scale_scores(machine, Site::bwd_scaled_score, s, plan.scale_log2);
       detail::shift_scores(machine, s, row.shift);
+      detail::exponentiate_base2(machine, s);
+      break;
+    case Recompute::fused_less_scaled:
+      detail::scale_and_shift(machine, s, plan.scale_log2, shift);
       detail::exponentiate_base2(machine, s);
       break;
     case Recompute::natural_by_expf:

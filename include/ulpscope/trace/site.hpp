@@ -146,7 +146,7 @@ inline constexpr std::array site_table{
             "LSE of a part - the largest, and - the joint LSE"},
     SiteRow{Site::combine_exponential, "combine_exponential", Axis::none, "e^(combine shift)"},
     SiteRow{Site::combine_sum, "combine_sum", Axis::none, "sum of the parts' exponentials"},
-    SiteRow{Site::combine_log, "combine_log", Axis::none, "ln of that sum"},
+    SiteRow{Site::combine_log, "combine_log", Axis::none, "ln of that sum, or its log2"},
     SiteRow{Site::combine_lse, "combine_lse", Axis::none, "joint LSE = ln sum + the largest"},
     SiteRow{Site::combine_output, "combine_output", Axis::feature, "O + weight * O of a part"},
     SiteRow{Site::output_store, "output_store", Axis::feature, "O cast to the output format"},
