@@ -75,6 +75,11 @@ json matrix_json(const EnginesRecord& record, const EngineTensorResult& tensor) 
 
 json notes_json(const EnginesRecord& record) {
   json notes = json::array();
+  for (const auto& engine : record.engines) {
+    const auto caveat = engine.choice.recipe->caveat;
+    if (engine.plan == nullptr || caveat.empty()) continue;
+    notes.push_back(fmt::format("{}: {}", engine_name(engine.choice), caveat));
+  }
   for (size_t i = 0; i < record.engines.size(); ++i) {
     if (!record.results.unordered_dq[i]) continue;
     notes.push_back(fmt::format(

@@ -109,6 +109,18 @@ json sites_json(const Plan& plan, const SiteStatistics& sites) {
   return result;
 }
 
+json notes_json(const Recipe& recipe, const JudgedGradients* gradients) {
+  json notes = json::array();
+  if (!recipe.caveat.empty()) notes.push_back(fmt::format("{}: {}", recipe.name, recipe.caveat));
+  if (gradients != nullptr && gradients->unordered_dq) {
+    notes.push_back(fmt::format(
+        "{} adds the key tiles' parts of dQ in no fixed order, so that the last bits of its dQ "
+        "differ from run to run; dq here is their sum in ascending order",
+        recipe.name));
+  }
+  return notes;
+}
+
 // The site that holds most of the one-sided error, in words; empty if none is biased.
 std::string loudest_site(const Plan& plan, const SiteStatistics& sites) {
   const SiteRow* loudest = nullptr;
@@ -383,11 +395,8 @@ json attention_summary(const std::string& command, const Plan& plan,
     pairs("ds", Site::ds_cast, gradients->pairs.ds);
   }
   summary["sites"] = sites_json(plan, sites);
-  if (gradients != nullptr && gradients->unordered_dq) {
-    summary["notes"] = {fmt::format(
-        "{} adds the key tiles' parts of dQ in no fixed order, so that the last bits of its dQ "
-        "differ from run to run; dq here is their sum in ascending order",
-        plan.recipe->name)};
+  if (auto notes = notes_json(*plan.recipe, gradients); !notes.empty()) {
+    summary["notes"] = std::move(notes);
   }
   return summary;
 }

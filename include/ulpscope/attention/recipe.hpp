@@ -208,6 +208,7 @@ struct Recipe {
 
   // Below what most kernels do alike.
   const Recipe* one_row = nullptr;  // the kernel of problems of one query row, where it is another
+  std::string_view caveat = {};  // a note of every result; empty where recordings hold the row
   std::optional<KnownProblem> only = {};
   HiddenKeys hidden_keys = HiddenKeys::left_out;
   std::optional<StableMaximum> stable = {};
