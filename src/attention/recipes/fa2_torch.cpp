@@ -2,27 +2,13 @@
 
 #include "ulpscope/attention/recipes/backward.hpp"
 
+#include "fa2_tiles.hpp"
+
 namespace ulpscope {
 
 namespace {
 
 constexpr std::array formats{bf16, fp16};
-
-// flash-attention 2.7.4 has a kernel for head size 160 with 32 keys a tile; what PyTorch 2.11
-// ships does not use one: sizes 144 and 160 run as 192 (data/captures/h200_fa2_corners).
-constexpr std::array normal_tiles{
-    TileRow{.largest_dim = 32, .rows = 128, .keys = 128},
-    TileRow{.largest_dim = 64, .rows = 128, .keys = 128},
-    TileRow{.largest_dim = 128, .rows = 128, .keys = 64},
-    TileRow{.largest_dim = 192, .rows = 128, .keys = 64},
-    TileRow{.largest_dim = 256, .rows = 64, .keys = 64},
-};
-
-constexpr std::array split_tiles{
-    TileRow{.largest_dim = 64, .rows = 64, .keys = 256},
-    TileRow{.largest_dim = 128, .rows = 64, .keys = 128},
-    TileRow{.largest_dim = 256, .rows = 64, .keys = 64},
-};
 
 constexpr std::array input_format_sites{Site::probability_cast, Site::output_store};
 
@@ -35,9 +21,9 @@ const Recipe fa2_torch{
         "flash-attention 2.7.4 and PyTorch 2.11 sources, nvcc 13.0 machine code, H200 captures",
     .engine = Engine::tiled,
     .formats = formats,
-    .tiles = normal_tiles,
+    .tiles = fa2::normal_tiles,
     .split = {.rule = SplitRule::fill_multiprocessors,
-              .tiles = split_tiles,
+              .tiles = fa2::split_tiles,
               .rows_counted = 64,
               .most_parts = 128,
               .dealing = Dealing::contiguous,
