@@ -2,6 +2,7 @@
 
 #include "ulpscope/attention/recipes/cudnn.hpp"
 #include "ulpscope/attention/recipes/exact.hpp"
+#include "ulpscope/attention/recipes/fa2_pip.hpp"
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
 #include "ulpscope/attention/recipes/flex_triton.hpp"
 #include "ulpscope/attention/recipes/kernel.hpp"
@@ -20,6 +21,7 @@ std::span<const Recipe* const> recipes() {
                                     &memeff_torch,
                                     &cudnn_9_19,
                                     &flex_triton,
+                                    &fa2_pip,
                                     &paper_eager,
                                     &paper_eager_stable,
                                     &paper_compiled,

@@ -1,4 +1,4 @@
-// The tiled backward pass and the naive one over Soft end in the same bits: four kernels, any mask,
+// The tiled backward pass and the naive one over Soft end in the same bits: five kernels, any mask,
 // any format at any site.
 #include "ulpscope/round/names.hpp"
 
@@ -28,6 +28,7 @@ const std::array kernels{
     KernelRow{Kernel::memeff, &memeff_backward, top_left, "memeff"},
     KernelRow{Kernel::cudnn, &cudnn_backward, top_left, "cudnn"},
     KernelRow{Kernel::flex, &flex_backward, top_left, "flex", LseBase::two},
+    KernelRow{Kernel::fa2_fast_math, &fa2_fast_math_backward, bottom_right, "fa2_fast_math"},
 };
 
 struct Bits {
@@ -135,6 +136,10 @@ std::set<Site> sites_of(Kernel kernel) {
                        dq_store};
   switch (kernel) {
     case Kernel::fa2: sites.insert({bwd_lse, dq_add, dq_combine, dk_scale, dq_scale}); break;
+    case Kernel::fa2_fast_math:
+      sites.erase(bwd_scaled_score);
+      sites.insert({bwd_lse, dq_add, dq_combine, dk_scale, dq_scale});
+      break;
     case Kernel::memeff: sites.insert(ds_scale); break;
     case Kernel::cudnn:
       sites.erase(bwd_scaled_score);
@@ -287,13 +292,13 @@ TEST_CASE("any site computes in a format of the user's own as Soft of it does") 
 
 TEST_CASE("infinities and NaN go where the hardware's arithmetic takes them") {
   Random random(17);
-  for (int turn = 0; turn < 24; ++turn) {
-    const KernelRow& kernel = kernels[static_cast<size_t>(turn % 4)];
+  for (size_t turn = 0; turn < 6 * kernels.size(); ++turn) {
+    const KernelRow& kernel = kernels[turn % kernels.size()];
     const BackwardRules rules = in_small_tiles(*kernel.rules);
     auto g = random_gradients(random.word(), {.rows = 37, .keys = 50, .dim = 8}, kernel.alignment,
                               bf16, kernel.base);
     std::vector<uint16_t>* const targets[] = {&g.owned.q, &g.owned.k, &g.owned.v, &g.dout};
-    auto& target = *targets[turn / 4 % 4];
+    auto& target = *targets[turn / kernels.size() % 4];
     const int64_t hits = 1 + random.below(3);
     for (int64_t i = 0; i < hits; ++i) {
       target[random.word() % target.size()] = random_special(random);

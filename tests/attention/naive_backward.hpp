@@ -1,4 +1,4 @@
-// Four kernels' backward passes as the notes on them read, one element at a time, over
+// Five kernels' backward passes as the notes on them read, one element at a time, over
 // Soft<Format, Rounding>: the plain twin of the tiled pass, as naive_pass.hpp is of the forward.
 //
 // It shares with the pass the numeric types and the functions of the chip, and takes tile sizes,
@@ -20,7 +20,7 @@
 
 namespace ulpscope::test {
 
-enum class Kernel { fa2, memeff, cudnn, flex };
+enum class Kernel { fa2, memeff, cudnn, flex, fa2_fast_math };
 
 template <class Input, class Changed>
 class NaiveBackward {
@@ -86,9 +86,16 @@ class NaiveBackward {
         return s == Site::bwd_probability || s == Site::dp_minus_delta || s == Site::ds ||
                s == Site::ds_scale;
       case Kernel::flex: return s == Site::bwd_probability;
+      case Kernel::fa2_fast_math: {
+        using enum Site;
+        return s == Site::delta || s == bwd_lse || s == bwd_shifted_score || s == bwd_probability ||
+               s == dp_minus_delta || s == ds || s == dq_add || s == dq_combine || s == dq_scale ||
+               s == dk_scale;
+      }
     }
     return false;
   }
+  bool is_fa2() const { return kernel_ == Kernel::fa2 || kernel_ == Kernel::fa2_fast_math; }
   template <class Body>
   auto with_type(Site site, Body&& body) const {
     const bool is_changed = std::find(changed_.begin(), changed_.end(), site) != changed_.end();
@@ -201,7 +208,8 @@ class NaiveBackward {
     const int64_t n = (p_.rows + plan_.tile_rows - 1) / plan_.tile_rows;
     std::vector<int64_t> tiles = ascending(n);
     switch (kernel_) {
-      case Kernel::fa2: std::reverse(tiles.begin(), tiles.end()); return tiles;
+      case Kernel::fa2:
+      case Kernel::fa2_fast_math: std::reverse(tiles.begin(), tiles.end()); return tiles;
       case Kernel::memeff:
       case Kernel::cudnn: return tiles;
       case Kernel::flex: return partial_first(n, [&](int64_t a) { return is_full_cached(a, b); });
@@ -217,7 +225,8 @@ class NaiveBackward {
     int64_t width = 32;
     while (width < dim) width *= 2;
     switch (kernel_) {
-      case Kernel::fa2: return {dim <= 32 || (dim > 64 && dim <= 96) ? 4 : 8, 8};
+      case Kernel::fa2:
+      case Kernel::fa2_fast_math: return {dim <= 32 || (dim > 64 && dim <= 96) ? 4 : 8, 8};
       case Kernel::memeff: return {dim > 64 && dim <= 128 ? 4 : 2, 8};
       case Kernel::cudnn: return {width / 8, 8};
       case Kernel::flex: return {width == 32 ? 8 : width / 8, width == 32 ? 4 : 8};
@@ -257,6 +266,7 @@ class NaiveBackward {
     Register a = zero;
     switch (kernel_) {
       case Kernel::fa2:
+      case Kernel::fa2_fast_math:
         a = fma(s, x[0], y[0], product(1));
         for (size_t n = 2; n < x.size(); ++n) a = fma(s, x[n], y[n], a);
         break;
@@ -283,7 +293,7 @@ class NaiveBackward {
   Register shift_of(int64_t i) {
     const auto lse = Register::from_bits(head_.lse[static_cast<size_t>(i)]);
     if (lse == -infinity) return zero;
-    return kernel_ == Kernel::fa2 ? multiply(Site::bwd_lse, lse, log2_e) : lse;
+    return is_fa2() ? multiply(Site::bwd_lse, lse, log2_e) : lse;
   }
 
   Pair& pair(int64_t i, int64_t j) { return pairs_[static_cast<size_t>(i * p_.keys + j)]; }
@@ -295,6 +305,10 @@ class NaiveBackward {
       case Kernel::fa2: {
         const auto c = Register::from_bits(plan_.plan->scale_log2);
         return ex2(subtract(bwd_shifted_score, multiply(bwd_scaled_score, s, c), shift));
+      }
+      case Kernel::fa2_fast_math: {
+        const auto c = Register::from_bits(plan_.plan->scale_log2);
+        return ex2(fma(bwd_shifted_score, s, c, -shift));
       }
       case Kernel::memeff: {
         Register r = multiply(bwd_scaled_score, s, scale);
@@ -392,7 +406,7 @@ class NaiveBackward {
     }
     for (int64_t d = 0; d < p_.dim; ++d) {
       Register sum = zero;
-      if (kernel_ == Kernel::fa2) {
+      if (is_fa2()) {
         for (int64_t z = 0; z < std::min(plan_.dq_buffers, n); ++z) {
           Register buffer = zero;
           for (int64_t b = z; b < n; b += plan_.dq_buffers) {
@@ -411,7 +425,7 @@ class NaiveBackward {
     }
   }
   Register stored(Site scaled, Site store, Register x) {
-    if (kernel_ == Kernel::fa2 || kernel_ == Kernel::flex) {
+    if (is_fa2() || kernel_ == Kernel::flex) {
       x = multiply(scaled, x, Register::from_bits(p_.scale));
     }
     return rounded(store, x);

@@ -21,11 +21,15 @@ constexpr std::array delta_layouts{
 
 constexpr std::array input_format_sites{Site::bwd_probability_cast, Site::ds_cast, Site::dq_store,
                                         Site::dk_store, Site::dv_store};
+// The atomics flush in every build.
 constexpr std::array flushed_sites{Site::dq_add};
+constexpr std::array fast_math_flushed_sites{
+    Site::delta,           Site::bwd_lse,        Site::bwd_shifted_score,
+    Site::bwd_probability, Site::dp_minus_delta, Site::ds,
+    Site::dq_add,          Site::dq_combine,     Site::dq_scale,
+    Site::dk_scale};
 
-}  // namespace
-
-const BackwardRules fa2_backward{
+constexpr BackwardRules as_pytorch_builds_it{
     .tiles = tiles,
     .order = BlockOrder::rows_descending,
     .delta = {.layouts = delta_layouts,
@@ -40,5 +44,17 @@ const BackwardRules fa2_backward{
     .input_format_sites = input_format_sites,
     .flushed_sites = flushed_sites,
 };
+
+constexpr BackwardRules with_fast_math() {
+  BackwardRules rules = as_pytorch_builds_it;
+  rules.recompute = Recompute::fused_less_scaled;
+  rules.flushed_sites = fast_math_flushed_sites;
+  return rules;
+}
+
+}  // namespace
+
+const BackwardRules fa2_backward = as_pytorch_builds_it;
+const BackwardRules fa2_fast_math_backward = with_fast_math();
 
 }  // namespace ulpscope
