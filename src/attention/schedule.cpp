@@ -70,6 +70,7 @@ Seen seen_of(const BackwardPlan& plan, int64_t row_tile, int64_t key_tile) {
 }
 
 bool is_wanted(const BackwardPlan& plan, int64_t row_tile, int64_t key_tile) {
+  if (plan.only_key_tile && *plan.only_key_tile != key_tile) return false;
   return !plan.wanted || plan.wanted->row_tile == row_tile || plan.wanted->key_tile == key_tile;
 }
 
@@ -89,6 +90,21 @@ std::vector<KeyVisit> key_visits(const BackwardPlan& plan) {
   return visits;
 }
 
+// In a fixed order the library takes so many buffers that all blocks together fill the
+// multiprocessors once.
+int64_t buffers_of(const Plan& plan, const BackwardRules& rules, const Launch& launch) {
+  const bool in_any_order = launch.gradient_order == GradientOrder::any;
+  if (in_any_order && rules.any_order == AnyOrder::unknown) {
+    throw Error(ErrorKind::usage,
+                fmt::format("kernel {}: its gradients without a fixed order are not known here; "
+                            "expected no --unordered",
+                            plan.recipe->name));
+  }
+  if (rules.query_gradient != QueryGradient::atomic_buffers) return 1;
+  if (in_any_order && rules.any_order == AnyOrder::one_buffer) return 1;
+  return ceil_div(launch.multiprocessors, launch.batch * launch.heads);
+}
+
 }  // namespace
 
 BackwardPlan make_backward_plan(const Plan& plan, const Problem& given) {
@@ -99,11 +115,6 @@ BackwardPlan make_backward_plan(const Plan& plan, const Problem& given) {
                                               plan.recipe->name));
   }
   const TileRow& tile = tile_row(rules->tiles, given);
-  // The library takes so many buffers that all blocks together fill the multiprocessors once.
-  const int64_t buffers =
-      rules->query_gradient == QueryGradient::atomic_buffers
-          ? ceil_div(given.launch.multiprocessors, given.launch.batch * given.launch.heads)
-          : 1;
   Problem problem = given;
   problem.mask = plan.problem.mask;  // as the host code has tidied it
   return {.plan = &plan,
@@ -111,9 +122,10 @@ BackwardPlan make_backward_plan(const Plan& plan, const Problem& given) {
           .problem = problem,
           .tile_rows = tile.rows,
           .tile_keys = tile.keys,
-          .dq_buffers = buffers,
+          .dq_buffers = buffers_of(plan, *rules, given.launch),
           .delta = delta_layout(*rules, given.dim),
-          .wanted = {}};
+          .wanted = {},
+          .only_key_tile = {}};
 }
 
 std::vector<KeyVisit> backward_schedule(const BackwardPlan& plan) {

@@ -1,5 +1,6 @@
 #include "ulpscope/compare/reachable.hpp"
 
+#include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/base/error.hpp"
 
 #include <algorithm>
@@ -10,21 +11,29 @@ namespace ulpscope {
 
 namespace {
 
-// Keys [first, first + count) of every K/V head.
-std::vector<uint16_t> key_slice(const Problem& p, std::span<const uint16_t> codes, int64_t first,
-                                int64_t count) {
-  std::vector<uint16_t> slice;
-  slice.reserve(static_cast<size_t>(p.batch * p.kv_heads * count * p.dim));
-  for (int64_t head = 0; head < p.batch * p.kv_heads; ++head) {
-    const auto from = codes.begin() + (head * p.keys + first) * p.dim;
-    slice.insert(slice.end(), from, from + count * p.dim);
+uint32_t sum_of_two(Addition addition, uint32_t sum, uint32_t part) {
+  switch (addition) {
+    case Addition::plain: break;
+    case Addition::atomic: return red_add(sum, part);
   }
-  return slice;
+  return fadd(sum, part);
+}
+
+// Whether the parts are added as they come, however many there are.
+bool is_unordered(const BackwardPlan& plan) {
+  switch (plan.rules->query_gradient) {
+    case QueryGradient::one_chain: break;
+    case QueryGradient::sum_of_parts: return plan.problem.mask == no_mask;
+    case QueryGradient::atomic_buffers:
+      return plan.problem.launch.gradient_order == GradientOrder::any &&
+             plan.rules->any_order == AnyOrder::one_buffer;
+  }
+  return false;
 }
 
 }  // namespace
 
-std::vector<uint32_t> reachable_sums(std::span<const uint32_t> parts) {
+std::vector<uint32_t> reachable_sums(std::span<const uint32_t> parts, Addition addition) {
   if (parts.size() > most_unordered_parts) {
     throw Error(ErrorKind::usage, fmt::format("{} parts in no fixed order: expected at most {}",
                                               parts.size(), most_unordered_parts));
@@ -37,7 +46,7 @@ std::vector<uint32_t> reachable_sums(std::span<const uint32_t> parts) {
     for (size_t i = 0; i < parts.size(); ++i) {
       if ((set >> i & 1) == 0) continue;
       for (const uint32_t before : sums[set ^ (size_t{1} << i)]) {
-        here.push_back(fadd(before, parts[i]));
+        here.push_back(sum_of_two(addition, before, parts[i]));
       }
     }
     std::sort(here.begin(), here.end());
@@ -48,16 +57,22 @@ std::vector<uint32_t> reachable_sums(std::span<const uint32_t> parts) {
 
 bool QueryGradientParts::reach(const Format& store, size_t element, uint64_t code) const {
   std::vector<uint32_t> values;
-  for (const auto& part : dq) values.push_back(part[element]);
-  const auto sums = reachable_sums(values);
-  return std::any_of(sums.begin(), sums.end(),
-                     [&](uint32_t sum) { return code_of(store, sum) == code; });
+  for (const auto& part : dq) {
+    if (part[element] != 0) values.push_back(part[element]);
+  }
+  const bool flushes = flushes_inputs(scaled.rounding.policy.flush);
+  const auto stored = [&](uint32_t sum) {
+    const auto x = register_value(flushes ? detail::flushed32(sum) : sum);
+    const auto product = multiply(x, register_value(scale));
+    return code_of(store, detail::store(scaled.format, product, scaled.rounding).value);
+  };
+  const auto sums = reachable_sums(values, addition);
+  return std::any_of(sums.begin(), sums.end(), [&](uint32_t sum) { return stored(sum) == code; });
 }
 
 QueryGradientParts query_gradient_parts(const BackwardPlan& plan, const BackwardInputs& inputs,
                                         const BackwardOptions& options) {
-  if (plan.rules->query_gradient != QueryGradient::sum_of_parts ||
-      !(plan.problem.mask == no_mask)) {
+  if (!is_unordered(plan)) {
     throw Error(ErrorKind::usage,
                 fmt::format("kernel {}: its dQ is not a sum of key tiles in no fixed order",
                             plan.plan->recipe->name));
@@ -66,24 +81,25 @@ QueryGradientParts query_gradient_parts(const BackwardPlan& plan, const Backward
   result.parts = plan.key_tiles();
   Plan raw = *plan.plan;  // dQ unrounded
   raw.map[Site::dq_store] = Cast{};
+  if (plan.rules->query_gradient == QueryGradient::atomic_buffers) {
+    result.addition = Addition::atomic;
+    // These kernels have the scale in c for P, and by itself only behind the sum.
+    result.scale = raw.problem.scale;
+    result.scaled = raw.map[Site::dq_scale];
+    raw.problem.scale = detail::one32;
+  }
+  BackwardPlan one_part = plan;
+  one_part.plan = &raw;
   for (int64_t tile = 0; tile < result.parts; ++tile) {
-    const int64_t first = tile * plan.tile_keys;
-    BackwardPlan slice = plan;
-    slice.plan = &raw;
-    slice.problem.keys = std::min(plan.tile_keys, plan.problem.keys - first);
-    const auto k = key_slice(plan.problem, plan.problem.k, first, slice.problem.keys);
-    const auto v = key_slice(plan.problem, plan.problem.v, first, slice.problem.keys);
-    slice.problem.k = k;
-    slice.problem.v = v;
-    // delta and the LSE are given, so that a slice of the keys has the whole row's P and dS.
-    result.dq.push_back(run_backward(slice, inputs, options).dq);
+    // delta and the LSE are given, so that one tile of the keys has the whole row's P and dS.
+    one_part.only_key_tile = tile;
+    result.dq.push_back(run_backward(one_part, inputs, options).dq);
   }
   return result;
 }
 
 bool has_unordered_dq(const BackwardPlan& plan) {
-  return plan.rules->query_gradient == QueryGradient::sum_of_parts &&
-         plan.problem.mask == no_mask && plan.key_tiles() > 2;
+  return is_unordered(plan) && plan.key_tiles() > 2;
 }
 
 }  // namespace ulpscope

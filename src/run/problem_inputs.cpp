@@ -133,7 +133,8 @@ Problem problem_of(const ProblemOptions& options, const ProblemOperands& o) {
   p.launch = {.batch = p.batch,
               .heads = p.heads,
               .multiprocessors = options.multiprocessors.value_or(0),
-              .parts = options.parts};
+              .parts = options.parts,
+              .gradient_order = options.gradient_order};
   if (options.launch) {
     p.launch.batch = (*options.launch)[0];
     p.launch.heads = (*options.launch)[1];

@@ -115,7 +115,8 @@ json notes_json(const Recipe& recipe, const JudgedGradients* gradients) {
   if (gradients != nullptr && gradients->unordered_dq) {
     notes.push_back(fmt::format(
         "{} adds the key tiles' parts of dQ in no fixed order, so that the last bits of its dQ "
-        "differ from run to run; dq here is their sum in ascending order",
+        "differ from run to run; dq here is their sum in ascending order, and ulpscope identify "
+        "tells whether a recorded dQ is their sum in some order",
         recipe.name));
   }
   return notes;

@@ -89,6 +89,9 @@ void add_problem_options(CLI::App& command, ProblemArguments& a, const std::stri
   command.add_flag("--no-backward", a.no_backward,
                    "Forward pass only, even if the input has a tensor 'do'");
   command.add_flag("--no-bias", a.no_bias, "No bias, even if the input has a tensor 'bias'");
+  command.add_flag("--unordered", a.unordered,
+                   "Gradients of a call that asks for no fixed order of their sums, as PyTorch and "
+                   "flash-attn do unless told");
   command.add_option("--threads", a.threads, "Threads; default: all")->check(CLI::Range(1, 1024));
 }
 
@@ -115,6 +118,7 @@ ProblemOptions options_of(const ProblemArguments& a) {
   if (!a.launch.empty()) o.launch = {a.launch[0], a.launch[1]};
   o.multiprocessors = a.sms;
   o.parts = a.parts;
+  o.gradient_order = a.unordered ? GradientOrder::any : GradientOrder::fixed;
   return o;
 }
 

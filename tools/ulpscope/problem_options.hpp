@@ -19,6 +19,7 @@ struct ProblemArguments {
   bool causal = false;
   bool no_backward = false;
   bool no_bias = false;
+  bool unordered = false;
   std::string alibi;
   std::optional<double> scale, softcap;
   std::vector<int64_t> launch, window;

@@ -74,6 +74,13 @@ enum class QueryGradient {
   sum_of_parts,    // a fresh accumulator a key tile; their binary32 sum
 };
 
+// What a kernel makes of a call that asks for no fixed order (GradientOrder::any).
+enum class AnyOrder {
+  as_ever,     // the same kernel, whatever is asked
+  one_buffer,  // atomic_buffers with a single buffer, to which key tiles are added as they come
+  unknown,
+};
+
 // How dK and dV are put together from the row tiles.
 enum class KeyGradient {
   one_chain,     // the accumulators go from row tile to row tile
@@ -115,6 +122,7 @@ struct BackwardRules {
   std::span<const Site> flushed_sites;
   KeyGradient key_gradient = KeyGradient::one_chain;
   GradientProducts products = GradientProducts::tensor_cores;
+  AnyOrder any_order = AnyOrder::as_ever;
 };
 
 }  // namespace ulpscope

@@ -35,6 +35,10 @@ inline constexpr Mask causal_mask{.left = Mask::unbounded, .right = 0};
 // The diagonal key of query row i: i, or i + keys - rows, so that the last row meets the last key.
 enum class Alignment { top_left, bottom_right };
 
+// What the caller asked of gradients that are sums of atomics: a fixed order (PyTorch's
+// use_deterministic_algorithms, flash-attn's deterministic=True), or none.
+enum class GradientOrder { fixed, any };
+
 // Size of the whole GPU launch, where the dump is a slice of it, and the chip's multiprocessors:
 // together they decide how a library splits the work.
 struct Launch {
@@ -44,6 +48,7 @@ struct Launch {
   // Parts that the keys are cut into, where the caller knows; 0: by the kernel's rule. Sequences of
   // a packed batch are problems of their own that are never split: 1.
   int64_t parts = 0;
+  GradientOrder gradient_order = GradientOrder::fixed;
 };
 
 struct Problem {

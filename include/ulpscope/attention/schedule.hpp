@@ -38,6 +38,7 @@ struct BackwardPlan {
   // Where a sample is enough: other pairs of tiles are left out. What is wanted has the bits of
   // the whole pass, the rest of the gradients has none.
   std::optional<WantedTiles> wanted = {};
+  std::optional<int64_t> only_key_tile = {};  // all others are left out: one part of dQ
 
   int64_t key_tiles() const { return (problem.keys + tile_keys - 1) / tile_keys; }
   int64_t row_tiles() const { return (problem.rows + tile_rows - 1) / tile_rows; }

@@ -31,6 +31,7 @@ struct ProblemOptions {
   std::optional<std::array<int64_t, 2>> launch;  // batch, heads
   std::optional<int> multiprocessors;
   int64_t parts = 0;  // Launch::parts
+  GradientOrder gradient_order = GradientOrder::fixed;
 };
 
 struct ProblemOperands {

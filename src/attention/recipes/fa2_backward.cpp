@@ -43,6 +43,7 @@ constexpr BackwardRules as_pytorch_builds_it{
     .group = GroupGradient::rounded_then_summed,
     .input_format_sites = input_format_sites,
     .flushed_sites = flushed_sites,
+    .any_order = AnyOrder::one_buffer,
 };
 
 constexpr BackwardRules with_fast_math() {

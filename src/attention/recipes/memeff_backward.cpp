@@ -35,6 +35,7 @@ const BackwardRules memeff_backward{
     .group = GroupGradient::rounded_then_summed,
     .input_format_sites = input_format_sites,
     .flushed_sites = {},
+    .any_order = AnyOrder::unknown,
 };
 
 }  // namespace ulpscope

@@ -1,7 +1,7 @@
 // The backward halves of the kernels' rows.
 //
-//   fa2      FlashAttention-2 as PyTorch builds it, deterministic mode; _fast_math as the pip
-//            package flash-attn does, from source, not recorded
+//   fa2      FlashAttention-2 as PyTorch builds it, with and without a fixed order of dQ;
+//            _fast_math as the pip package flash-attn does, from source, not recorded
 //   memeff   PyTorch's memory-efficient kernels (CUTLASS, sm80), deterministic mode
 //   cudnn    cuDNN 9.19; dQ of full attention is an unordered sum, ascending here
 //   flex     FlexAttention's Triton template
