@@ -82,6 +82,26 @@ void require_terms(const Recipe& recipe, const Problem& p) {
   }
 }
 
+// The scale with the factors of Q and K.
+uint32_t scale_with_factors(const Recipe& recipe, const Problem& p) {
+  if (p.descale == Descale{}) return p.scale;
+  switch (recipe.factors) {
+    case TensorFactors::per_tensor: break;
+    case TensorFactors::none:
+      throw Error(ErrorKind::usage,
+                  fmt::format("--descale: kernel {} takes no factors of Q, K and V", recipe.name));
+  }
+  const auto binary32 = [](uint32_t bits) { return Soft<fp32>::from_bits(bits); };
+  const auto scale = binary32(p.scale) * binary32(p.descale.q) * binary32(p.descale.k);
+  if (!is_normal(fp32, scale.bits())) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--descale: the scale times the factors of Q and K is {}; expected a "
+                            "normal number of binary32",
+                            static_cast<double>(scale)));
+  }
+  return scale.bits();
+}
+
 // Compiled code rounds where its fusions end, and these change with the shape.
 void require_known(const Recipe& recipe, const Problem& p) {
   if (!recipe.only) return;
@@ -235,7 +255,8 @@ Plan make_plan(const Recipe& kernel, const Chip& chip, const Problem& given,
   require_format(kernel, given.format);
   require_known(kernel, given);
   require_terms(kernel, given);
-  const Problem problem = folded(kernel, given);
+  Problem problem = folded(kernel, given);
+  problem.scale = scale_with_factors(kernel, given);
   const Recipe& recipe = row_for(kernel, problem);
   const int64_t parts = split_parts(recipe, problem);
   const auto& tile = tile_row(parts > 1 ? recipe.split.tiles : recipe.tiles, problem);

@@ -63,6 +63,10 @@ void check(const Problem& p) {
           ErrorKind::input, "q, k, v do not have as many elements as their shapes say");
   require(is_finite(fp32, p.scale) && !is_negative(fp32, p.scale) && !is_zero(fp32, p.scale),
           ErrorKind::usage, "--scale: expected a finite number above zero");
+  for (const uint32_t factor : {p.descale.q, p.descale.k, p.descale.v}) {
+    require(is_finite(fp32, factor) && !is_negative(fp32, factor) && !is_zero(fp32, factor),
+            ErrorKind::usage, "--descale: expected finite numbers above zero");
+  }
   require(
       p.launch.batch >= p.batch && p.launch.heads >= p.heads, ErrorKind::usage,
       fmt::format("--launch {},{}: the dump itself has batch {} and {} heads; expected at least "

@@ -5,6 +5,7 @@
 #include "ulpscope/attention/recipes/fa2_pip.hpp"
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
 #include "ulpscope/attention/recipes/flex_triton.hpp"
+#include "ulpscope/attention/recipes/fp8_e4m3.hpp"
 #include "ulpscope/attention/recipes/kernel.hpp"
 #include "ulpscope/attention/recipes/memeff_torch.hpp"
 #include "ulpscope/attention/recipes/paper.hpp"
@@ -22,6 +23,7 @@ std::span<const Recipe* const> recipes() {
                                     &cudnn_9_19,
                                     &flex_triton,
                                     &fa2_pip,
+                                    &fp8_e4m3,
                                     &paper_eager,
                                     &paper_eager_stable,
                                     &paper_compiled,
@@ -46,6 +48,7 @@ const Recipe& recipe_named(std::string_view name) {
 PrecisionMap precision_map(const Recipe& recipe, const Format& input) {
   PrecisionMap map;
   for (const Site site : recipe.input_format_sites) map[site].format = input;
+  for (const SiteOverride& own : recipe.own_casts) map[own.site] = own.cast;
   for (const Site site : recipe.flushed_sites) map[site].rounding = nearest_even_flushed;
   if (recipe.backward != nullptr) {
     for (const Site site : recipe.backward->input_format_sites) map[site].format = input;

@@ -49,6 +49,8 @@ class DecodedHead {
     const auto kv_at = static_cast<size_t>(batch * p.kv_heads + kv_head) * kv_size;
     k_ = decoded(p.format, p.k.subspan(kv_at, kv_size));
     v_ = decoded(p.format, p.v.subspan(kv_at, kv_size));
+    // Exact: significands of at most 24 + 24 bits.
+    for (double& x : v_) x *= to_double(p.descale.v);
     view_ = {.q = q_.data(),
              .k = k_.data(),
              .v = v_.data(),

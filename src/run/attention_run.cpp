@@ -108,6 +108,13 @@ void write_folder(const OutputFolder& folder, const Plan& plan, const ProblemOpe
 ProblemOptions possible_part(const AttentionOptions& options, const Recipe& recipe) {
   ProblemOptions possible = options;
   if (recipe.backward == nullptr && has_dout(options)) {
+    if (options.inputs.files.contains("do")) {
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("--do: kernel {} has no backward pass; expected another kernel, or no "
+                      "--do",
+                      recipe.name));
+    }
     possible.backward = BackwardChoice::off;
     if (options.note) {
       options.note(

@@ -42,7 +42,7 @@ uint32_t positive_register(std::string_view option, double value) {
   const auto bits = Soft<fp32>(value).bits();
   if (is_finite(fp32, bits) && !is_negative(fp32, bits) && !is_zero(fp32, bits)) return bits;
   throw Error(ErrorKind::usage,
-              fmt::format("{} {}: expected a number above zero within binary32", option, value));
+              fmt::format("{}{}: expected a number above zero within binary32", option, value));
 }
 
 std::string described(const RegisterTensor& x) {
@@ -149,8 +149,11 @@ Problem problem_of(const ProblemOptions& options, const ProblemOperands& o) {
                   fmt::format("{}: {} has no elements; expected at least one", o.q.file, name));
     }
   }
-  p.scale = options.scale ? positive_register("--scale", *options.scale) : default_scale(p.dim);
-  if (options.softcap) p.terms.cap = positive_register("--softcap", *options.softcap);
+  p.scale = options.scale ? positive_register("--scale ", *options.scale) : default_scale(p.dim);
+  p.descale = {.q = positive_register("--descale q=", options.descale.q),
+               .k = positive_register("--descale k=", options.descale.k),
+               .v = positive_register("--descale v=", options.descale.v)};
+  if (options.softcap) p.terms.cap = positive_register("--softcap ", *options.softcap);
   p.terms.slopes = o.alibi;
   if (o.bias) {
     p.terms.bias = {bias_sizes(*o.bias, {p.batch, p.heads, p.rows, p.keys}), o.bias->values};

@@ -317,6 +317,12 @@ json problem_json(const Problem& problem, const Operand16& q, const Operand16& k
               {"kv_heads", k.sizes[1]}, {"seq_q", q.sizes[2]},
               {"seq_k", k.sizes[2]},    {"head_dim", q.sizes[3]},
               {"scale", scale},         {"launch", {problem.launch.batch, problem.launch.heads}}};
+  if (problem.descale != Descale{}) {
+    const auto factor = [](uint32_t bits) { return static_cast<double>(bit_cast<float>(bits)); };
+    result["descale"] = {{"q", factor(problem.descale.q)},
+                         {"k", factor(problem.descale.k)},
+                         {"v", factor(problem.descale.v)}};
+  }
   if (mask == no_mask || mask == causal_mask) {
     result["causal"] = mask == causal_mask;
   } else {

@@ -5,6 +5,7 @@
 #include "ulpscope/round/names.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <thread>
 
@@ -29,6 +30,27 @@ std::map<std::string, std::string> parse_map(const std::vector<std::string>& pie
     result[role] = piece.substr(equals + 1);
   }
   return result;
+}
+
+// "q=0.5,v=2" pieces into factors.
+DescaleFactors parse_descale(const std::vector<std::string>& pieces) {
+  DescaleFactors factors;
+  for (const auto& piece : pieces) {
+    double number = 0;
+    const char* const end = piece.data() + piece.size();
+    const auto [stop, error] =
+        std::from_chars(piece.data() + std::min<size_t>(2, piece.size()), end, number);
+    double* const factor = piece.starts_with("q=")   ? &factors.q
+                           : piece.starts_with("k=") ? &factors.k
+                           : piece.starts_with("v=") ? &factors.v
+                                                     : nullptr;
+    if (factor == nullptr || error != std::errc{} || stop != end) {
+      throw Error(ErrorKind::usage,
+                  fmt::format("--descale {}: expected q=NUMBER, k=NUMBER or v=NUMBER", piece));
+    }
+    *factor = number;
+  }
+  return factors;
 }
 
 // --causal, and --window beside it: causal hides what lies after the diagonal.
@@ -77,6 +99,10 @@ void add_problem_options(CLI::App& command, ProblemArguments& a, const std::stri
                      "FILE of a slope a head, taken off times the distance from the diagonal; or "
                      "default, the slopes 2^(-8 i / heads)");
   command
+      .add_option("--descale", a.descale,
+                  "Factors of the codes of Q, K and V, for kernels of 8-bit formats: q=X,k=Y,v=Z")
+      ->delimiter(',');
+  command
       .add_option("--launch", a.launch,
                   "Batch and heads of the whole GPU launch, where the dump is a slice of it: B,H")
       ->delimiter(',')
@@ -115,6 +141,7 @@ ProblemOptions options_of(const ProblemArguments& a) {
   o.softcap = a.softcap;
   o.alibi = a.alibi;
   o.bias = a.no_bias ? BiasChoice::off : BiasChoice::if_given;
+  o.descale = parse_descale(a.descale);
   if (!a.launch.empty()) o.launch = {a.launch[0], a.launch[1]};
   o.multiprocessors = a.sms;
   o.parts = a.parts;

@@ -15,7 +15,7 @@ namespace ulpscope::cli {
 struct ProblemArguments {
   std::string input, q, k, v, dout, bias;
   std::string format, layout, cast;
-  std::vector<std::string> map;
+  std::vector<std::string> map, descale;
   bool causal = false;
   bool no_backward = false;
   bool no_bias = false;

@@ -25,12 +25,12 @@ constexpr uint32_t guarded_sum(const Recipe& recipe, uint32_t sum) {
   return recipe.unusable_sum == UnusableSum::one && is_zero(fp32, sum) ? detail::one32 : sum;
 }
 
-// 1 / l.
+// 1 / l, or V's factor / l.
 template <class Sink>
 uint32_t reciprocal_of(const Machine<Sink>& machine, int64_t row, uint32_t sum) {
   const Plan& plan = machine.plan();
   const auto l = register_value(sum);
-  const auto one = register_value(detail::one32);
+  const auto one = register_value(plan.problem.descale.v);
   const bool nan_counts = plan.recipe->unusable_sum == UnusableSum::zero_or_nan;
   if (is_zero(fp32, sum) || (nan_counts && is_nan(fp32, sum))) return detail::one32;
   switch (plan.recipe->normalise) {

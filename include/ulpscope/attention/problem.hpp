@@ -51,6 +51,16 @@ struct Launch {
   GradientOrder gradient_order = GradientOrder::fixed;
 };
 
+// What the codes of a tensor stand for: their values times this factor. Binary32 bits.
+struct Descale {
+  static constexpr uint32_t one = 0x3F80'0000;
+  uint32_t q = one;
+  uint32_t k = one;
+  uint32_t v = one;
+
+  friend constexpr bool operator==(const Descale&, const Descale&) = default;
+};
+
 struct Problem {
   int64_t batch = 1;
   int64_t heads = 1;
@@ -60,7 +70,8 @@ struct Problem {
   int64_t dim = 0;
   Format format{};
   Mask mask = no_mask;
-  uint32_t scale = 0;  // binary32 bits
+  uint32_t scale = 0;  // binary32 bits; in a plan with the factors of Q and K
+  Descale descale = {};
   ScoreTerms terms = {};
   Launch launch;
   std::span<const uint16_t> q;  // (batch, heads, rows, dim)
@@ -69,7 +80,8 @@ struct Problem {
 };
 
 // Throws an Error of kind usage or input where sizes are not positive, heads do not divide, the
-// spans disagree with the shape, the scale is not finite and positive, or a term does not fit.
+// spans disagree with the shape, a scale or factor is not finite and positive, or a term does not
+// fit.
 void check(const Problem& problem);
 
 // 1/sqrt(dim), computed in binary64 and rounded to binary32, as the libraries do.

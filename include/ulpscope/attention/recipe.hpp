@@ -23,6 +23,12 @@
 
 namespace ulpscope {
 
+// Factors of Q, K and V that a kernel takes beside their codes (Descale).
+enum class TensorFactors {
+  none,
+  per_tensor,  // RN(RN(scale q) k) is the scale, and RN(v / l) takes the place of 1 / l
+};
+
 // Who computes: the tiled pass, or the reference rounded once at the output.
 enum class Engine {
   tiled,
@@ -208,7 +214,9 @@ struct Recipe {
 
   // Below what most kernels do alike.
   const Recipe* one_row = nullptr;  // the kernel of problems of one query row, where it is another
-  std::string_view caveat = {};  // a note of every result; empty where recordings hold the row
+  std::string_view caveat = {};     // a note of every result; empty where recordings hold the row
+  std::span<const SiteOverride> own_casts = {};  // sites with a format of their own
+  TensorFactors factors = TensorFactors::none;
   std::optional<KnownProblem> only = {};
   HiddenKeys hidden_keys = HiddenKeys::left_out;
   std::optional<StableMaximum> stable = {};

@@ -20,6 +20,13 @@ enum class BackwardChoice { if_given, off };
 // Whether a tensor `bias` in the input is added to the scores.
 enum class BiasChoice { if_given, off };
 
+// --descale: what the codes of Q, K and V are to be multiplied with.
+struct DescaleFactors {
+  double q = 1;
+  double k = 1;
+  double v = 1;
+};
+
 struct ProblemOptions {
   InputOptions inputs;
   Mask mask = no_mask;
@@ -28,6 +35,7 @@ struct ProblemOptions {
   std::optional<double> softcap;
   std::string alibi;  // FILE or FILE:TENSOR of slopes, "default" for the usual ones; empty: none
   BiasChoice bias = BiasChoice::if_given;
+  DescaleFactors descale;
   std::optional<std::array<int64_t, 2>> launch;  // batch, heads
   std::optional<int> multiprocessors;
   int64_t parts = 0;  // Launch::parts

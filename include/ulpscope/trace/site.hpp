@@ -134,7 +134,7 @@ inline constexpr std::array site_table{
             "O + a tile's own P.V, where that is rounded by itself"},
     SiteRow{Site::output_keep, "output_keep", Axis::feature,
             "O cast to the format of the buffer that holds it between kernels"},
-    SiteRow{Site::reciprocal, "reciprocal", Axis::none, "1 / l"},
+    SiteRow{Site::reciprocal, "reciprocal", Axis::none, "1 / l, or V's factor / l"},
     SiteRow{Site::normalise, "normalise", Axis::feature, "O * (1 / l), or O / l"},
     SiteRow{Site::log2_row_sum, "log2_row_sum", Axis::none, "log2 l"},
     SiteRow{Site::log_row_sum, "log_row_sum", Axis::none, "ln l, or log2 l * ln 2"},

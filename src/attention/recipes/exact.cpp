@@ -37,6 +37,7 @@ const Recipe exact_attention{
     .input_format_sites = input_format_sites,
     .flushed_sites = {},
     .backward = nullptr,
+    .factors = TensorFactors::per_tensor,
     .score_terms = every_score_term,
 };
 
