@@ -7,7 +7,8 @@
 //   recipe_named("fa2-torch").tiles -> 128 x 128 at head size 64
 //
 // Adding a kernel: a file in recipes/ with its row, one line in the table of recipe.cpp and, if it
-// does something that no kernel here does yet, one more enumerator and one more named step.
+// does something that no kernel here does yet, one more enumerator and one more named step:
+// docs/adding_a_kernel.md.
 // Tested by tests/attention/recipe_test.cpp and, against hardware, tests/captured.
 #pragma once
 
