@@ -103,6 +103,23 @@ TEST_SUITE("exit codes") {
     check_refusal(here.path(), good + "--format fp16", 2, {"bf16", "--cast"});
   }
 
+  TEST_CASE("factors and orders that a kernel does not know end with 2") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    for (const char* piece : {"q", "q=", "q=x", "o=1", "q=1x"}) {
+      check_refusal(here.path(), joined({"attention good.safetensors --descale ", piece}), 2,
+                    {"--descale ", piece, "expected q=NUMBER"});
+    }
+    check_refusal(here.path(), "attention good.safetensors --descale q=2,v=3", 2,
+                  {"--descale", "fa2-torch", "takes no factors"});
+    check_refusal(here.path(),
+                  "attention good.safetensors --do good.safetensors:q --kernel memeff-torch "
+                  "--unordered",
+                  2, {"memeff-torch", "without a fixed order", "--unordered"});
+    check_refusal(here.path(), "attention good.safetensors --do good.safetensors:q --kernel exact",
+                  2, {"--do", "exact", "no backward pass"});
+  }
+
   TEST_CASE("bits without a format are refused, and so is a format of another width") {
     const TemporaryFolder here;
     here.write("bits.safetensors",

@@ -133,6 +133,61 @@ TEST_SUITE("attention run") {
     CHECK((*summary)["sites"].empty());
   }
 
+  TEST_CASE("a row that no recording holds says so, and one that is held does not") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    options.backward = BackwardChoice::off;
+    options.kernel = "fa2-pip";
+    const auto summary = run_attention(options);
+    REQUIRE(summary.has_value());
+    REQUIRE((*summary)["notes"].size() == 1);
+    CHECK(contains((*summary)["notes"][0].get<std::string>(), "fa2-pip: from source"));
+    options.kernel = "fa2-torch";
+    CHECK_FALSE(run_attention(options)->contains("notes"));
+  }
+
+  TEST_CASE("dQ without a fixed order is noted, and dK and dV are those of any order") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    options.gradient_order = GradientOrder::any;
+    const auto summary = run_attention(options);
+    REQUIRE(summary.has_value());
+    REQUIRE((*summary)["notes"].size() == 1);
+    CHECK(contains((*summary)["notes"][0].get<std::string>(), "no fixed order"));
+    const auto recorded = open_tensors(capture);
+    const auto outputs = open_tensors(here.path() / "run/outputs.safetensors");
+    CHECK(outputs.read("dk").bytes == recorded.read("fa_dk").bytes);
+    CHECK(outputs.read("dv").bytes == recorded.read("fa_dv").bytes);
+  }
+
+  TEST_CASE("8-bit operands and their factors: the reference has them too") {
+    const TemporaryFolder here;
+    const std::string matrices =
+        std::string(ULPSCOPE_DATA_DIR) + "/captures/h200_torch2.11_gemm/gemm_e4m3_128x128x128.npz:";
+    AttentionOptions options;
+    options.inputs.files = {{"q", matrices + "a"}, {"k", matrices + "b"}, {"v", matrices + "b"}};
+    options.inputs.format = e4m3fn;
+    options.kernel = "fp8-e4m3";
+    options.descale = {.q = 0.3, .k = 0.7, .v = 0.0123};
+    const auto summary = run_attention(options);
+    REQUIRE(summary.has_value());
+    CHECK((*summary)["outputs"][0]["format"] == "bf16");
+    CHECK((*summary)["outputs"][1]["max_abs_ulp"].get<double>() < 1e4);  // LSE: 13 bits of score
+    CHECK((*summary)["problem"]["descale"]["v"].get<double>() == doctest::Approx(0.0123));
+    options.kernel = "exact";
+    const auto exact = run_attention(options);
+    REQUIRE(exact.has_value());
+    CHECK((*exact)["outputs"][0]["max_abs_ulp"].get<double>() <= 0.5);
+    const auto refuses = [&](const char* part) {
+      CHECK_THROWS_WITH_AS(run_attention(options), doctest::Contains(part), Error);
+    };
+    options.descale.k = -1;
+    refuses("--descale k=-1: expected a number above zero");
+    options.descale = {};
+    options.inputs.files["do"] = matrices + "a";
+    refuses("--do: kernel exact has no backward pass");
+  }
+
   TEST_CASE("an override widens the output and is marked in the summary") {
     const TemporaryFolder here;
     auto options = options_for(here);
