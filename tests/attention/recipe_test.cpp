@@ -43,6 +43,14 @@ TEST_CASE("a recipe casts P and O to the format of the input and nothing else") 
   }
 }
 
+TEST_CASE("a row without recordings has a caveat") {
+  for (const Recipe* recipe : recipes()) {
+    const bool unheld =
+        recipe->source.starts_with("from source") || recipe->source.starts_with("generic");
+    CHECK(recipe->caveat.empty() == !unheld);
+  }
+}
+
 TEST_CASE("tile rows ascend, and end at the largest head size") {
   for (const Recipe* recipe : recipes()) {
     for (const auto tiles : {recipe->tiles, recipe->split.tiles}) {
