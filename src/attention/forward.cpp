@@ -165,7 +165,7 @@ void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
 }
 
 template <class Sink>
-void ForwardPass<Sink>::visit_row(const RowTerms& terms, int64_t row, const KeySpan& keys,
+void ForwardPass<Sink>::visit_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys,
                                   bool last) {
   RowState& state = states_[static_cast<size_t>(row)];
   uint32_t* const o = running(row);

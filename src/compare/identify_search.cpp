@@ -35,10 +35,14 @@ void IdentifySearch::try_kernels(Evidence evidence) {
 }
 
 // The kernels that came closest are the likeliest to have changed; but a store by another mode
-// brings all of them equally far.
+// brings all of them equally far. Rows that no recording holds come last, because much of what they
+// compute other kernels compute too.
 void IdentifySearch::try_neighbours() {
+  const auto rank = [](const Kernel* kernel) {
+    return std::pair{!kernel->recipe->caveat.empty(), kernel->distance};
+  };
   std::stable_sort(verified_.begin(), verified_.end(),
-                   [](const Kernel* a, const Kernel* b) { return a->distance < b->distance; });
+                   [&](const Kernel* a, const Kernel* b) { return rank(a) < rank(b); });
   const auto round = [&](Kernel* kernel, ChangeKind kind) {
     if (!result_.found() && !stopped()) try_all(candidates_.neighbours(*kernel, kind));
   };

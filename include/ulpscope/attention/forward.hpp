@@ -73,7 +73,7 @@ class ForwardPass {
   void run_parts_as_they_are(const TileRows& rows, TileOutput& out);
   bool run_part(const TileRows& rows, int64_t part);
   void visit(const TileRows& rows, const Visit& visit);
-  void visit_row(const RowTerms& terms, int64_t row, const KeySpan& keys, bool last);
+  void visit_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys, bool last);
   void rescale_row(int64_t row, uint32_t factor);
   void score_row(int64_t row, const KeySpan& keys);
   void cast_row(int64_t row, const KeySpan& keys);

@@ -137,7 +137,7 @@ void recompute_probabilities(const Machine<Sink>& machine, Recompute form, const
       detail::exponentiate_base2(machine, s);
       break;
     case Recompute::fused_less_scaled:
-      detail::scale_and_shift(machine, s, plan.scale_log2, shift);
+      detail::scale_and_shift(machine, s, plan.scale_log2, row.shift);
       detail::exponentiate_base2(machine, s);
       break;
     case Recompute::natural_by_expf:

@@ -138,7 +138,7 @@ struct ScoreRow {
 };
 
 // A row's place in its head, and what the head's scores have beside their scale.
-struct RowTerms {
+struct TermsOfRow {
   const HeadTerms& terms;
   int64_t row;
 };
@@ -146,7 +146,7 @@ struct RowTerms {
 // From S in `s`: what the recipe makes of it before the maximum.
 template <class Sink>
 void scale_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                  const ScoreRow& scores, const RowTerms& of_row) {
+                  const ScoreRow& scores, const TermsOfRow& of_row) {
   const Plan& plan = machine.plan();
   const auto add_terms = [&] {
     apply_terms(machine, forward_term_sites, of_row.terms,

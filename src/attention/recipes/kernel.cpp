@@ -52,11 +52,11 @@ const Recipe kernel_of_binary32{
     .normalise = Normalise::multiply_by_reciprocal,
     .unusable_sum = UnusableSum::zero_or_nan,
     .log_sum_exp = LogSumExp::rounded_sum,
-    .one_row_log_sum_exp = LogSumExp::rounded_sum,
     .folds_group_into_rows = false,
     .input_format_sites = input_format_sites,
     .flushed_sites = {},
     .backward = &backward,
+    .caveat = "generic, the kernel of no library",
     .score_terms = every_score_term,
 };
 
