@@ -5,8 +5,9 @@
 //
 // Bits are compared where both codes have one format; otherwise values are. A distance is a number
 // of steps between neighbouring codes, both zeros at one place; between formats it is the error in
-// ulps of the first, rounded up, and no more than 2^31. Two NaN agree in value, so do two infinities of one sign; without
-// two finite values there is no distance. Tested by tests/compare/bit_counts_test.cpp.
+// ulps of the first, rounded up, and no more than 2^31. Two NaN agree in value, so do two
+// infinities of one sign; without two finite values there is no distance. Tested by
+// tests/compare/bit_counts_test.cpp.
 #pragma once
 
 #include "ulpscope/format/format.hpp"
