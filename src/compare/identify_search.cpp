@@ -3,7 +3,9 @@
 #include "ulpscope/base/error.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
+#include <utility>
 
 #include "identify_agreement.hpp"
 #include <tbb/global_control.h>
@@ -35,21 +37,27 @@ void IdentifySearch::try_kernels(Evidence evidence) {
 }
 
 // The kernels that came closest are the likeliest to have changed; but a store by another mode
-// brings all of them equally far. Rows that no recording holds come last, because much of what they
-// compute other kernels compute too.
+// brings all of them equally far. A round is finished though something was found, so that all that
+// explain the tensors are found together. Rows that no recording holds come last, because much of
+// what they compute other kernels compute too.
 void IdentifySearch::try_neighbours() {
-  const auto rank = [](const Kernel* kernel) {
-    return std::pair{!kernel->recipe->caveat.empty(), kernel->distance};
-  };
   std::stable_sort(verified_.begin(), verified_.end(),
-                   [&](const Kernel* a, const Kernel* b) { return rank(a) < rank(b); });
-  const auto round = [&](Kernel* kernel, ChangeKind kind) {
-    if (!result_.found() && !stopped()) try_all(candidates_.neighbours(*kernel, kind));
+                   [](const Kernel* a, const Kernel* b) { return a->distance < b->distance; });
+  const auto unheld =
+      std::stable_partition(verified_.begin(), verified_.end(),
+                            [](const Kernel* k) { return k->recipe->caveat.empty(); });
+  const auto round = [&](auto first, auto last, std::initializer_list<ChangeKind> kinds) {
+    if (result_.found()) return;
+    for (auto kernel = first; kernel != last; ++kernel) {
+      for (const ChangeKind kind : kinds) {
+        if (!stopped()) try_all(candidates_.neighbours(**kernel, kind));
+      }
+    }
   };
-  for (Kernel* const kernel : verified_) round(kernel, ChangeKind::cast);
-  for (Kernel* const kernel : verified_) {
-    round(kernel, ChangeKind::choice);
-    round(kernel, ChangeKind::other_site);
+  for (const auto& [first, last] :
+       {std::pair{verified_.begin(), unheld}, std::pair{unheld, verified_.end()}}) {
+    round(first, last, {ChangeKind::cast});
+    round(first, last, {ChangeKind::choice, ChangeKind::other_site});
   }
 }
 

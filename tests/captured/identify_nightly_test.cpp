@@ -101,7 +101,7 @@ TEST_SUITE("captured identify, all of it") {
     using enum Output;
     const Recorded recorded(capture_folder("h200_torch2.11_sdpa"), "bf_d64_n300_small_causal");
     check_named(recorded, fa2_torch, "output_store=bf16:rd", o);
-    check_named(recorded, fa2_torch, "shifted_score=fp32:rz", o);
+    check_named(recorded, fa2_torch, "shifted_score=fp32:rz", lse);
     check_named(recorded, fa2_torch, "row_sum=fp32:rz", lse);
     check_named(recorded, fa2_torch, "delta=fp32:rz", dk);
     check_named(recorded, fa2_torch, "dq_store=bf16:ru", dq);

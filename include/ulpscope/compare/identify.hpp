@@ -7,9 +7,9 @@
 // First the kernels as they are, on the chips whose rows are verified, with the choices that their
 // libraries make by timing. If none of them gives every bit, the same kernels on all chips, and
 // then each with one thing changed (kernel_change.hpp), the nearest kernel first: the stores and
-// casts of all, then the other changes of one after the other, up to the first that gives every
-// bit. A change that does not alter a bit of the sample explains nothing and is left out, unless
-// all agrees already.
+// casts of all, then, if none gives every bit, the other changes of all; and the same for rows that
+// no recording holds. A change that does not alter a bit of the sample explains nothing and is left
+// out, unless all agrees already.
 //
 // Candidates are screened on a sample: some rows of O and the LSE from all over the problem; of the
 // gradients some rows' dQ and some keys' dK and dV, of the first K/V head. The sample has the bits

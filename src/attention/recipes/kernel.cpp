@@ -32,7 +32,7 @@ constexpr BackwardRules backward{
 const Recipe kernel_of_binary32{
     .name = "kernel",
     .summary = "a textbook's flash attention: every step binary32, rounded once, in natural order",
-    .source = "the formulas; a chip's matrix products",
+    .source = "generic: the formulas, around a chip's matrix products",
     .engine = Engine::tiled,
     .formats = {},
     .tiles = tiles,
