@@ -5,12 +5,12 @@
 #include "ulpscope/format/subset.hpp"
 #include "ulpscope/round/names.hpp"
 #include "ulpscope/run/one_tensor.hpp"
+#include "ulpscope/run/summary_writer.hpp"
 #include "ulpscope/run/version.hpp"
 #include "ulpscope/scaling/quantise.hpp"
 #include "ulpscope/tensor/npz.hpp"
 #include "ulpscope/tensor/safetensors.hpp"
 
-#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -75,12 +75,6 @@ std::vector<uint32_t> as_binary32(const OneTensor& tensor) {
   return values;
 }
 
-json number(double x) {
-  if (std::isnan(x)) return "NaN";
-  if (std::isinf(x)) return x > 0 ? "Infinity" : "-Infinity";
-  return x;
-}
-
 // Everything that is stored, over the number of values.
 double bits_per_value(const ScalingScheme& s, const Quantised& q) {
   const auto count = static_cast<double>(q.codes.size());
@@ -106,9 +100,9 @@ json result_json(const Chosen& chosen, Mode mode, const Quantised& q, const Scal
           {"unchanged", e.unchanged},
           {"saturated", e.saturated},
           {"lost", e.lost},
-          {"max_error", number(e.max_error())},
-          {"mean_error", number(e.mean())},
-          {"sqnr_db", number(e.sqnr_decibels())}};
+          {"max_error", number_json(e.max_error())},
+          {"mean_error", number_json(e.mean())},
+          {"sqnr_db", number_json(e.sqnr_decibels())}};
 }
 
 // The element type of a format's codes: its own, or unsigned integers.
