@@ -23,6 +23,12 @@ TileLog::TileLog(int64_t rows, int64_t keys, int64_t features) {
   }
 }
 
+void TileLog::add_row(Site site, int64_t row, int64_t first, const RecordRow& records) {
+  for (size_t i = 0; i < records.size(); ++i) {
+    add(site, row, first + static_cast<int64_t>(i), records[i]);
+  }
+}
+
 void TileLog::take(TileLog& other) {
   for (size_t i = 0; i < site_count; ++i) {
     auto& from = other.sites_[i];

@@ -15,6 +15,7 @@
 #include "ulpscope/attention/exact_dot.hpp"
 #include "ulpscope/attention/judge.hpp"
 #include "ulpscope/attention/plan.hpp"
+#include "ulpscope/trace/record_row.hpp"
 
 #include <type_traits>
 #include <vector>
@@ -125,6 +126,21 @@ class Step {
              judged(cast_.format(), stored.value, exact(), returned.flags | kept));
     }
     return stored.value;
+  }
+
+  // What the site's rounding makes of a value, for rows that report their records at once.
+  Stored rounded(const Exact<uint64_t>& x) const { return cast_(x); }
+
+  // The records of the elements from column `first` on, and the registers that they left.
+  void report_row(int64_t row, int64_t first, const uint32_t* values,
+                  const RecordRow& records) const {
+    if constexpr (requires { sink_.add_row(site_, row, first, records); }) {
+      sink_.add_row(site_, row, first, records);
+    } else {
+      for (size_t i = 0; i < records.size(); ++i) {
+        report(row, first + static_cast<int64_t>(i), values[i], records[i]);
+      }
+    }
   }
 
  private:

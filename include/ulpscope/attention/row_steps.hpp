@@ -38,6 +38,13 @@ inline std::span<uint32_t> row_of(const Elements& at, uint32_t* x) {
 // Rounds to a site's format; nothing is flushed, or all of binary32.
 void cast_row(std::span<uint32_t> x, const Format& format, Rounding rounding);
 
+// body(first, count) for the blocks of a row whose records are reported together.
+template <class Body>
+void in_blocks(int64_t count, const Body& body) {
+  constexpr auto room = static_cast<int64_t>(RecordRow::room);
+  for (int64_t first = 0; first < count; first += room) body(first, std::min(room, count - first));
+}
+
 // to[i] = step(exact(i)) one by one.
 template <class Step, class ExactValue>
 void one_by_one(const Step& step, const Elements& at, uint32_t* to, const ExactValue& exact) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "ulpscope/trace/clusters.hpp"
+#include "ulpscope/trace/record_row.hpp"
 #include "ulpscope/trace/site.hpp"
 
 #include <array>
@@ -37,6 +38,9 @@ class TileLog {
     cells.rows[static_cast<size_t>(row)].add(r);
     cells.columns[static_cast<size_t>(column)].add(r);
   }
+
+  // The same for every record, in the columns from `first` on.
+  void add_row(Site site, int64_t row, int64_t first, const RecordRow& records);
 
   // Another thread's log of the same rows; empties it.
   void take(TileLog& other);
