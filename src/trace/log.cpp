@@ -15,24 +15,40 @@ size_t extent(Axis axis, int64_t keys, int64_t features) {
 
 }  // namespace
 
-TileLog::TileLog(int64_t rows, int64_t keys, int64_t features) {
-  for (const auto& row : site_table) {
-    auto& cells = sites_[index(row.site)];
-    cells.rows.resize(static_cast<size_t>(rows));
-    cells.columns.resize(extent(row.axis, keys, features));
-  }
+TileLog::TileLog(int64_t rows, int64_t keys, int64_t features)
+    : rows_(static_cast<size_t>(rows)),
+      keys_(static_cast<size_t>(keys)),
+      features_(static_cast<size_t>(features)) {}
+
+void TileLog::open(Site site) {
+  Cells& cells = sites_[index(site)];
+  cells.rows.resize(rows_);
+  cells.columns.resize(extent(row_of(site).axis, keys_, features_));
 }
 
 void TileLog::add_row(Site site, int64_t row, int64_t first, const RecordRow& records) {
+  Cells& cells = cells_of(site);
+  if (!cells.narrow) cells.narrow.emplace(cells.columns.size());
+  if (cells.narrow->full()) cells.spill();
+  if (cells.narrow->add_row(static_cast<size_t>(first), records, cells.moments,
+                            cells.rows[static_cast<size_t>(row)])) {
+    return;
+  }
   for (size_t i = 0; i < records.size(); ++i) {
     add(site, row, first + static_cast<int64_t>(i), records[i]);
   }
 }
 
+void TileLog::Cells::spill() {
+  if (narrow) narrow->spill(moments.histogram, columns);
+}
+
 void TileLog::take(TileLog& other) {
   for (size_t i = 0; i < site_count; ++i) {
     auto& from = other.sites_[i];
-    auto& to = sites_[i];
+    if (!from.used()) continue;
+    from.spill();
+    auto& to = cells_of(site_table[i].site);
     to.moments.merge(from.moments);
     from.moments = Moments{};
     for (const auto cells : {&Cells::rows, &Cells::columns}) {
@@ -47,6 +63,8 @@ void TileLog::take(TileLog& other) {
 void HeadLog::take(TileLog& tile) {
   for (size_t i = 0; i < site_count; ++i) {
     auto& from = tile.sites_[i];
+    if (!from.used()) continue;
+    from.spill();
     auto& to = sites_[i];
     to.statistics.moments.merge(from.moments);
     from.moments = Moments{};

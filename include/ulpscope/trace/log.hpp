@@ -3,16 +3,19 @@
 // The pass is a template over its sink. `NullSink` compiles away; `TileLog` keeps, for every
 // site, the moments and one cluster a row and a column of the tile. When a tile is done it goes
 // into its head's log, when a head is done that goes into the run's. Merging is integer addition,
-// so the order in which tiles finish leaves no trace.
+// so the order in which tiles finish leaves no trace, nor does whether records came one by one or
+// a row at once (narrow_sums.hpp).
 //
 // Tested by tests/trace/log_test.cpp.
 #pragma once
 
 #include "ulpscope/trace/clusters.hpp"
+#include "ulpscope/trace/narrow_sums.hpp"
 #include "ulpscope/trace/record_row.hpp"
 #include "ulpscope/trace/site.hpp"
 
 #include <array>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,7 +36,7 @@ class TileLog {
 
   // `row` counts within the tile; `column` along the site's axis (0 where it has none).
   void add(Site site, int64_t row, int64_t column, const Record& r) {
-    auto& cells = sites_[index(site)];
+    Cells& cells = cells_of(site);
     cells.moments.add(r);
     cells.rows[static_cast<size_t>(row)].add(r);
     cells.columns[static_cast<size_t>(column)].add(r);
@@ -47,11 +50,28 @@ class TileLog {
 
  private:
   friend class HeadLog;
+  // Sums of single records, and what rows of them have left; `narrow` holds more.
   struct Cells {
     Moments moments;
     std::vector<Cluster> rows;
     std::vector<Cluster> columns;
+    std::optional<NarrowSums> narrow;
+
+    bool used() const { return !rows.empty(); }
+    void spill();
   };
+  Cells& cells_of(Site site) {
+    Cells& cells = sites_[index(site)];
+    if (!cells.used()) [[unlikely]]
+      open(site);
+    return cells;
+  }
+  // A site has its cells from its first rounding on: no pass uses more than a few of all.
+  void open(Site site);
+
+  size_t rows_;
+  size_t keys_;
+  size_t features_;
   std::array<Cells, site_count> sites_;
 };
 

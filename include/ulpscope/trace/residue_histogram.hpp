@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace ulpscope {
 
@@ -33,6 +34,11 @@ class ResidueHistogram {
   void merge(const ResidueHistogram& other) {
     zero_ += other.zero_;
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  }
+  // Counts made elsewhere, by bin and of zeros.
+  void add_counts(std::span<const uint32_t, bins> counts, uint64_t zeros) {
+    zero_ += zeros;
+    for (std::size_t i = 0; i < counts.size(); ++i) counts_[i] += counts[i];
   }
   uint64_t zero() const { return zero_; }
   const std::array<uint64_t, bins>& counts() const { return counts_; }
