@@ -15,41 +15,20 @@
 
 #include "ulpscope/trace/narrow_sums.hpp"
 
+#include "registers-inl.hpp"
 #include "row_tally.hpp"
-#include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace ulpscope::detail::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Longs = hn::ScalableTag<int64_t>;
-using UnsignedLongs = hn::RebindToUnsigned<Longs>;
 using Marks = hn::Rebind<int32_t, Longs>;  // as many as a register has residues
 using Words = hn::ScalableTag<uint32_t>;
-using Long = hn::Vec<Longs>;
 
-HWY_INLINE Long number(int64_t x) { return hn::Set(Longs(), x); }
 HWY_INLINE uint64_t count(hn::Mask<Longs> mask) { return hn::CountTrue(Longs(), mask); }
 HWY_INLINE Long sign_of(Long x) { return hn::BroadcastSignBit(x); }
 HWY_INLINE int64_t total(Long x) { return hn::GetLane(hn::SumOfLanes(Longs(), x)); }
 
 constexpr uint32_t bits_of(Flag flag) { return static_cast<uint32_t>(flag); }
-
-// body(i, load) for the elements i of every register of a row: load(array + i) has zeros behind the
-// row's end.
-template <class Tag, class Body>
-HWY_INLINE void for_registers(Tag tag, size_t size, const Body& body) {
-  const size_t lanes = hn::Lanes(tag);
-  size_t i = 0;
-  for (; i + lanes <= size; i += lanes) {
-    body(i, [](auto same, const auto* from) HWY_ATTR { return hn::LoadU(same, from); });
-  }
-  if (i == size) return;
-  const size_t rest = size - i;
-  body(i, [rest](auto same, const auto* from)
-              HWY_ATTR { return hn::MaskedLoad(hn::FirstN(same, rest), same, from); });
-}
 
 // What all the records have, and what some of them have.
 struct Look {

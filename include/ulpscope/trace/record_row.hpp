@@ -25,6 +25,8 @@ class RecordRow {
  public:
   static constexpr std::size_t room = 128;
   static constexpr uint32_t negative_mark = uint32_t{1} << 31;
+  // A record that is still to be set; a log wants none of these.
+  static constexpr uint32_t open_mark = uint32_t{1} << 30;
 
   static constexpr uint32_t mark_of(Flag flags, bool negative) {
     return static_cast<uint32_t>(flags) | (negative ? negative_mark : 0);
@@ -38,6 +40,7 @@ class RecordRow {
   uint32_t* marks() { return marks_.data(); }
   const uint32_t* marks() const { return marks_.data(); }
 
+  bool is_open(std::size_t i) const { return (marks_[i] & open_mark) != 0; }
   void set(std::size_t i, const Record& r) {
     residues_[i] = r.residue;
     marks_[i] = mark_of(r.flags, r.negative);
