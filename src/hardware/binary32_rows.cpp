@@ -95,6 +95,23 @@ uint32_t sum_columns(uint32_t start, const uint32_t* x, const ColumnGroups& grou
   return result(total);
 }
 
+void sum_lanes(std::span<uint32_t> sums, const uint32_t* x, const LaneColumns& columns,
+               uint32_t* before, uint32_t* after) {
+  const HostFpGuard guard;
+  const auto lanes = static_cast<int64_t>(sums.size());
+  int64_t lane = columns.begin / columns.width % lanes;
+  int64_t group_end = (columns.begin / columns.width + 1) * columns.width;
+  for (int64_t c = columns.begin; c < columns.end; lane = lane + 1 == lanes ? 0 : lane + 1) {
+    uint32_t& sum = sums[static_cast<size_t>(lane)];
+    for (const int64_t end = std::min(group_end, columns.end); c < end; ++c) {
+      *before++ = sum;
+      sum = result(number(sum) + number(x[c]));
+      *after++ = sum;
+    }
+    group_end += columns.width;
+  }
+}
+
 uint32_t maximum_of_row(uint32_t least, Row32 x) {
   // Codes in the order of their numbers, NaN, which loses, below all; a sum of nothing but NaN is
   // fmaximum's NaN.

@@ -89,11 +89,17 @@ class Step {
  public:
   // Whether what is rounded away is of interest to somebody.
   static constexpr bool listens = Sink::enabled;
-  // An instruction of binary32, plain or with .ftz, whose result is all that counts: row_steps.hpp.
+  // An instruction of binary32 to nearest even, plain or with .ftz, which is the host's own.
   static constexpr Flush flush =
       std::is_same_v<CastVerb, FixedCast<fp32, nearest_even_flushed>> ? Flush::both : Flush::none;
-  static constexpr bool by_host =
-      !listens && (flush == Flush::both || std::is_same_v<CastVerb, FixedCast<fp32, nearest_even>>);
+  static constexpr bool is_plain =
+      flush == Flush::both || std::is_same_v<CastVerb, FixedCast<fp32, nearest_even>>;
+  // Whether a row of such instructions has no more to say than its results, and whether somebody
+  // listens who takes a row's records at once: row_steps.hpp.
+  static constexpr bool by_host = !listens && is_plain;
+  static constexpr bool by_row = listens && requires(Sink sink, RecordRow records) {
+    sink.add_row(Site{}, 0, 0, records);
+  };
 
   Step(Sink& sink, Site site, CastVerb cast) : sink_(sink), site_(site), cast_(cast) {}
 
@@ -134,7 +140,7 @@ class Step {
   // The records of the elements from column `first` on, and the registers that they left.
   void report_row(int64_t row, int64_t first, const uint32_t* values,
                   const RecordRow& records) const {
-    if constexpr (requires { sink_.add_row(site_, row, first, records); }) {
+    if constexpr (by_row) {
       sink_.add_row(site_, row, first, records);
     } else {
       for (size_t i = 0; i < records.size(); ++i) {

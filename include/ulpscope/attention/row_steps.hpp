@@ -1,6 +1,7 @@
-// A step of machine.hpp over the elements of a row: where somebody listens, or the site rounds in
-// its own way, one by one; in a plain run of binary32 by the host's arithmetic, the whole row at
-// once (hardware/binary32_rows.hpp), with the same bits.
+// A step of machine.hpp over the elements of a row: where the site rounds in its own way, one by
+// one; in a plain run of binary32 by the host's arithmetic, the whole row at once
+// (hardware/binary32_rows.hpp), with the same bits. Where somebody listens who takes rows, their
+// records are made in lanes (trace/plain_records.hpp) and what these leave open one by one.
 //
 //   machine.at(Site::rescale, [&](auto step) {
 //     multiply_elements(step, {row, 0, dim}, o, factor, o);      // o[d] = round(o[d] factor)
@@ -12,6 +13,7 @@
 #include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/attention/machine.hpp"
 #include "ulpscope/hardware/binary32_rows.hpp"
+#include "ulpscope/trace/plain_records.hpp"
 
 #include <algorithm>
 #include <array>
@@ -38,17 +40,98 @@ inline std::span<uint32_t> row_of(const Elements& at, uint32_t* x) {
 // Rounds to a site's format; nothing is flushed, or all of binary32.
 void cast_row(std::span<uint32_t> x, const Format& format, Rounding rounding);
 
-// body(first, count) for the blocks of a row whose records are reported together.
+// A part of a row whose records are reported together.
+struct Block {
+  int64_t first;
+  size_t count;
+};
+
+// body(first, count) for the blocks of a row.
 template <class Body>
 void in_blocks(int64_t count, const Body& body) {
   constexpr auto room = static_cast<int64_t>(RecordRow::room);
   for (int64_t first = 0; first < count; first += room) body(first, std::min(room, count - first));
 }
 
+// Operands of a row, and one number that every element meets.
+struct EachNumber {
+  const uint32_t* x;
+  Row32 of(const Block& some) const { return {x + some.first, some.count}; }
+};
+class SameNumber {
+ public:
+  explicit SameNumber(uint32_t x) { row_.fill(x); }
+  Row32 of(const Block& some) const { return Row32(row_).first(some.count); }
+
+ private:
+  std::array<uint32_t, RecordRow::room> row_;
+};
+
 // to[i] = step(exact(i)) one by one.
 template <class Step, class ExactValue>
 void one_by_one(const Step& step, const Elements& at, uint32_t* to, const ExactValue& exact) {
   for (int64_t i = 0; i < at.count; ++i) to[i] = step(at.row, at.first + i, exact(i));
+}
+
+// The records that are still open, and the registers that these steps leave.
+template <class Step, class ExactValue>
+void close(const Step& step, RecordRow& records, std::span<uint32_t> values,
+           const ExactValue& exact) {
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (!records.is_open(i)) continue;
+    const auto x = exact(i);
+    const Stored stored = step.rounded(x);
+    values[i] = stored.value;
+    records.set(i, {stored.residue, stored.flags, x.negative});
+  }
+}
+
+// to[i] = step(exact(i)) in blocks: `round(some, result)` rounds a block, and
+// `record(some, result, records)` makes its records or leaves some of them open.
+template <class Step, class Round, class Recorder, class ExactValue>
+void by_blocks(const Step& step, const Elements& at, uint32_t* to, const Round& round,
+               const Recorder& record, const ExactValue& exact) {
+  RecordRow records;
+  std::array<uint32_t, RecordRow::room> values;
+  in_blocks(at.count, [&](int64_t first, int64_t count) {
+    const Block some{first, static_cast<size_t>(count)};
+    const auto result = std::span(values).first(some.count);
+    records.resize(some.count);
+    round(some, result);
+    if (!record(some, Row32(result), records)) {
+      close(step, records, result,
+            [&](size_t i) { return exact(first + static_cast<int64_t>(i)); });
+    }
+    step.report_row(at.row, at.first + some.first, values.data(), records);
+    std::copy(result.begin(), result.end(), to + some.first);
+  });
+}
+
+// The rows of an instruction, and their records.
+struct PlainOperation {
+  void (*rows)(Row32 x, Row32 y, Flush flush, std::span<uint32_t> to);
+  bool (*records)(Row32 x, Row32 y, Row32 rounded, RecordRow& records);
+};
+inline constexpr PlainOperation products{multiply_rows, record_products};
+inline constexpr PlainOperation sums{add_rows, record_sums};
+
+// to[i] = step(exact(i)), which is the operation of x and y.
+template <class Step, class Y, class ExactValue>
+void operate(const Step& step, const Elements& at, const PlainOperation& operation,
+             const EachNumber& x, const Y& y, uint32_t* to, const ExactValue& exact) {
+  if constexpr (Step::by_row && Step::is_plain) {
+    by_blocks(
+        step, at, to,
+        [&](const Block& some, std::span<uint32_t> result) {
+          operation.rows(x.of(some), y.of(some), Step::flush, result);
+        },
+        [&](const Block& some, Row32 result, RecordRow& records) {
+          return operation.records(x.of(some), y.of(some), result, records);
+        },
+        exact);
+  } else {
+    one_by_one(step, at, to, exact);
+  }
 }
 
 }  // namespace detail
@@ -61,8 +144,8 @@ void multiply_elements(const Step& step, const Elements& at, const uint32_t* x, 
     multiply_row(detail::row_of(at, x), y, Step::flush, detail::row_of(at, to));
   } else {
     const auto factor = step.operand(y);
-    detail::one_by_one(step, at, to,
-                       [&](int64_t i) { return multiply(step.operand(x[i]), factor); });
+    detail::operate(step, at, detail::products, detail::EachNumber{x}, detail::SameNumber(y), to,
+                    [&](int64_t i) { return multiply(step.operand(x[i]), factor); });
   }
 }
 
@@ -74,8 +157,8 @@ void multiply_elements(const Step& step, const Elements& at, const uint32_t* x, 
     multiply_rows(detail::row_of(at, x), detail::row_of(at, y), Step::flush,
                   detail::row_of(at, to));
   } else {
-    detail::one_by_one(step, at, to,
-                       [&](int64_t i) { return multiply(step.operand(x[i]), step.operand(y[i])); });
+    detail::operate(step, at, detail::products, detail::EachNumber{x}, detail::EachNumber{y}, to,
+                    [&](int64_t i) { return multiply(step.operand(x[i]), step.operand(y[i])); });
   }
 }
 
@@ -83,13 +166,14 @@ void multiply_elements(const Step& step, const Elements& at, const uint32_t* x, 
 template <class Step>
 void subtract_from_elements(const Step& step, const Elements& at, const uint32_t* x, uint32_t y,
                             uint32_t* to) {
+  const uint32_t addend = y ^ detail::sign_bit32;
   if constexpr (Step::by_host) {
-    add_to_row(detail::row_of(at, x), y ^ detail::sign_bit32, Step::flush, detail::row_of(at, to));
+    add_to_row(detail::row_of(at, x), addend, Step::flush, detail::row_of(at, to));
   } else {
     const auto subtrahend = step.operand(y);
-    detail::one_by_one(step, at, to, [&](int64_t i) {
-      return subtract(step.operand(x[i]), subtrahend, step.mode());
-    });
+    detail::operate(
+        step, at, detail::sums, detail::EachNumber{x}, detail::SameNumber(addend), to,
+        [&](int64_t i) { return subtract(step.operand(x[i]), subtrahend, step.mode()); });
   }
 }
 
@@ -100,9 +184,9 @@ void add_elements(const Step& step, const Elements& at, const uint32_t* x, const
   if constexpr (Step::by_host) {
     add_rows(detail::row_of(at, x), detail::row_of(at, y), Step::flush, detail::row_of(at, to));
   } else {
-    detail::one_by_one(step, at, to, [&](int64_t i) {
-      return add(step.operand(x[i]), step.operand(y[i]), step.mode());
-    });
+    detail::operate(
+        step, at, detail::sums, detail::EachNumber{x}, detail::EachNumber{y}, to,
+        [&](int64_t i) { return add(step.operand(x[i]), step.operand(y[i]), step.mode()); });
   }
 }
 
@@ -114,7 +198,25 @@ void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
       return detail::cast_row(detail::row_of(at, x), step.format(), step.rounding());
     }
   }
-  detail::one_by_one(step, at, x, [&](int64_t i) { return register_value(x[i]); });
+  const auto exact = [&](int64_t i) { return register_value(x[i]); };
+  if constexpr (Step::by_row) {
+    const bool keeps_subnormals = Step::is_plain || step.rounding().policy.flush == Flush::none;
+    if (keeps_subnormals && has_plain_casts(step.format())) {
+      const detail::EachNumber from{x};
+      detail::by_blocks(
+          step, at, x,
+          [&](const detail::Block& some, std::span<uint32_t> result) {
+            std::copy_n(from.of(some).begin(), some.count, result.begin());
+            detail::cast_row(result, step.format(), step.rounding());
+          },
+          [&](const detail::Block& some, Row32 result, RecordRow& records) {
+            return record_casts(from.of(some), result, step.format(), records);
+          },
+          exact);
+      return;
+    }
+  }
+  detail::one_by_one(step, at, x, exact);
 }
 
 // What chains returned, rounded by the site and judged by exact(i).

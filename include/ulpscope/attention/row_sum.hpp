@@ -55,6 +55,46 @@ namespace detail {
 // How the first column of a lane meets the lane's old sum.
 enum class FirstAddition { taken, added, fused };
 
+// Where a row's records are taken at once, all lanes go through its columns together.
+template <class Step>
+inline constexpr bool sums_lanes_at_once =
+    Step::by_row&& Step::is_plain&& Step::flush == Flush::none;
+
+// The columns [from, to) added to their lanes, but the first one of each, which has met its lane.
+template <class Step>
+void add_lanes(const Step& step, int64_t row, const KeySpan& keys, const uint32_t* p, int64_t from,
+               int64_t to, int64_t width, std::span<uint32_t> sums) {
+  std::array<uint32_t, RecordRow::room> before;
+  std::array<uint32_t, RecordRow::room> after;
+  RecordRow records;
+  const uint32_t* const x = p + from;
+  // The columns [begin, end), counted from `from`.
+  const auto add_columns = [&](int64_t begin, int64_t end) {
+    in_blocks(std::max<int64_t>(end - begin, 0), [&](int64_t offset, int64_t length) {
+      const int64_t first = begin + offset;
+      const auto count = static_cast<size_t>(length);
+      const Row32 added(x + first, count);
+      const auto old = std::span(before).first(count);
+      const auto left = std::span(after).first(count);
+      sum_lanes(sums, x, {width, first, first + length}, old.data(), left.data());
+      records.resize(count);
+      if (!record_sums(old, added, left, records)) {
+        close(step, records, left, [&](size_t i) {
+          return add(step.operand(old[i]), step.operand(added[i]), step.mode());
+        });
+      }
+      step.report_row(row, keys.first + from + first, left.data(), records);
+    });
+  };
+  const int64_t begin = std::max<int64_t>(keys.begin - from, 0);
+  const int64_t end = std::min(to, keys.end) - from;
+  const int64_t all_lanes = width * static_cast<int64_t>(sums.size());
+  for (int64_t group = 0; group < all_lanes; group += width) {
+    add_columns(std::max(group + 1, begin), std::min(group + width, end));
+  }
+  add_columns(std::max(all_lanes, begin), end);
+}
+
 // The columns [from, to) of the tile added to their lanes.
 template <class Sink>
 void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, const uint32_t* p,
@@ -80,6 +120,7 @@ void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
           sum = step(row, column, fma(step.operand(sum), r, step.operand(p[start]), step.mode()));
           break;
       }
+      if constexpr (sums_lanes_at_once<decltype(step)>) continue;
       if constexpr (decltype(step)::by_host && decltype(step)::flush == Flush::none) {
         // The lane's first column is taken; of its group the others are left.
         const int64_t rest = std::max(start + 1, keys.begin);
@@ -94,6 +135,9 @@ void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
           sum = step(row, keys.first + c, add(step.operand(sum), step.operand(p[c]), step.mode()));
         }
       }
+    }
+    if constexpr (sums_lanes_at_once<decltype(step)>) {
+      add_lanes(step, row, keys, p, from, to, width, sums.first(static_cast<size_t>(lanes)));
     }
   });
 }

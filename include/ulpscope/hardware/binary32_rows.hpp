@@ -39,6 +39,19 @@ struct ColumnGroups {
 // start + x[c] + x[c'] + ..., in ascending order, one rounding each; subnormals are kept.
 uint32_t sum_columns(uint32_t start, const uint32_t* x, const ColumnGroups& groups);
 
+// The columns [begin, end) of a row, dealt to as many lanes as there are sums: `width` columns
+// each, in turn, from column 0 on.
+struct LaneColumns {
+  int64_t width;
+  int64_t begin;
+  int64_t end;
+};
+
+// Every column added to its lane's sum, in ascending order, one rounding each; before[i] and
+// after[i] are the sum that column begin + i met and the one it left. Subnormals are kept.
+void sum_lanes(std::span<uint32_t> sums, const uint32_t* x, const LaneColumns& columns,
+               uint32_t* before, uint32_t* after);
+
 // fmaximum of `least` and all of x.
 uint32_t maximum_of_row(uint32_t least, Row32 x);
 
