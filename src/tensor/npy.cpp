@@ -3,7 +3,6 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/tensor/input_file.hpp"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -54,36 +53,6 @@ uint64_t read_preamble(const NextBytes& next, uint64_t& left, const std::string&
   return little_endian(field);
 }
 
-void swap_bytes(std::span<std::byte> bytes, size_t element_size) {
-  for (size_t at = 0; at < bytes.size(); at += element_size) {
-    std::ranges::reverse(bytes.subspan(at, element_size));
-  }
-}
-
-// Column-major to row-major: walks the result in order, and keeps the place in the source.
-std::vector<std::byte> transposed(std::span<const std::byte> source, std::span<const int64_t> shape,
-                                  size_t element_size) {
-  std::vector<std::byte> result(source.size());
-  std::vector<size_t> stride(shape.size());
-  size_t step = element_size;
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    stride[axis] = step;
-    step *= static_cast<size_t>(shape[axis]);
-  }
-  std::vector<int64_t> index(shape.size(), 0);
-  size_t from = 0;
-  for (size_t to = 0; to < result.size(); to += element_size) {
-    std::memcpy(&result[to], &source[from], element_size);
-    for (size_t axis = shape.size(); axis-- > 0;) {
-      from += stride[axis];
-      if (++index[axis] < shape[axis]) break;
-      from -= stride[axis] * static_cast<size_t>(shape[axis]);
-      index[axis] = 0;
-    }
-  }
-  return result;
-}
-
 NextBytes stream_of(const InputFile& file, uint64_t offset) {
   return [&file, at = offset](std::span<std::byte> into) mutable {
     file.read_at(at, into);
@@ -120,14 +89,8 @@ NpyHeader read_npy_header(const NextBytes& next, uint64_t size, const std::strin
   return header;
 }
 
-std::vector<std::byte> read_npy_elements(const NextBytes& next, const NpyHeader& header) {
-  const auto [element, order] = header.type.value();
-  const size_t size = element_bytes(element);
-  std::vector<std::byte> bytes(checked_bytes(element, header.shape).value());
-  next(bytes);
-  if (order == std::endian::big) swap_bytes(bytes, size);
-  if (header.layout == Layout::c || header.shape.size() < 2) return bytes;
-  return transposed(bytes, header.shape, size);
+StoredForm stored_form(const NpyHeader& header) {
+  return {.order = header.order, .bytes = header.type.value().order};
 }
 
 TensorSource open_npy(const std::filesystem::path& path, const ReadLimits& limits) {
@@ -142,8 +105,13 @@ TensorSource open_npy(const std::filesystem::path& path, const ReadLimits& limit
   const TensorInfo info = {name, header.type->element, header.shape};
   contents.tensors.push_back(info);
   const uint64_t data = file->size() - byte_count(info);
-  const auto load = [=](size_t) { return read_npy_elements(stream_of(*file, data), header); };
-  return {file->name(), std::move(contents), load, limits};
+  const auto open = [=](size_t) {
+    return StoredTensor(file->name(), info, stored_form(header),
+                        {.at = [=](uint64_t offset, std::span<std::byte> into) {
+                          file->read_at(data + offset, into);
+                        }});
+  };
+  return {file->name(), std::move(contents), open, limits};
 }
 
 }  // namespace ulpscope

@@ -128,7 +128,7 @@ NpyHeader parse_npy_header(std::string_view text, const std::string& where,
                            const ReadLimits& limits) {
   HeaderText cursor(text, where);
   std::optional<std::string> descr;
-  std::optional<Layout> layout;
+  std::optional<AxisOrder> order;
   std::optional<std::vector<int64_t>> shape;
   cursor.expect('{');
   while (!cursor.accept('}')) {
@@ -136,8 +136,8 @@ NpyHeader parse_npy_header(std::string_view text, const std::string& where,
     cursor.expect(':');
     if (key == "descr" && !descr) {
       descr = cursor.descr();
-    } else if (key == "fortran_order" && !layout) {
-      layout = cursor.boolean() ? Layout::fortran : Layout::c;
+    } else if (key == "fortran_order" && !order) {
+      order = cursor.boolean() ? AxisOrder::fortran : AxisOrder::c;
     } else if (key == "shape" && !shape) {
       shape = cursor.shape(limits.rank);
     } else {
@@ -149,8 +149,8 @@ NpyHeader parse_npy_header(std::string_view text, const std::string& where,
     }
   }
   cursor.expect_end();
-  if (!descr || !layout || !shape) cursor.fail("the keys 'descr', 'fortran_order' and 'shape'");
-  return {*descr, element_from_npy(*descr), *layout, *std::move(shape)};
+  if (!descr || !order || !shape) cursor.fail("the keys 'descr', 'fortran_order' and 'shape'");
+  return {*descr, element_from_npy(*descr), *order, *std::move(shape)};
 }
 
 std::string unreadable_reason(const NpyHeader& header) {

@@ -5,6 +5,7 @@
 #include "ulpscope/tensor/npy.hpp"
 
 #include <array>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,7 @@ struct Entry {
   std::string name;  // without .npy
   zip_uint64_t index;
   uint64_t size;  // once inflated
+  bool stored;    // as it is, so that its bytes can be had at any place
 };
 
 Archive open_archive(const InputFile& file) {
@@ -53,7 +55,7 @@ Archive open_archive(const InputFile& file) {
   fail(file.name(), fmt::format("not a sound zip archive of {} bytes: {}", file.size(), reason));
 }
 
-// One member, inflated from its start to its end.
+// One member, inflated as it is read.
 class Member {
  public:
   Member(zip_t* archive, const Entry& entry, std::string where)
@@ -67,6 +69,13 @@ class Member {
       if (got == 0) fail(where_, fmt::format("truncated: {} more bytes expected", into.size()));
       into = into.subspan(got);
     }
+  }
+
+  // Of a stored member.
+  void seek(uint64_t offset) {
+    if (zip_fseek(member_.get(), static_cast<zip_int64_t>(offset), SEEK_SET) == 0) return;
+    fail(where_,
+         fmt::format("cannot be read at byte {}: {}", offset, zip_file_strerror(member_.get())));
   }
 
   // At the end libzip has checked size and CRC-32; it says so when asked for one byte more.
@@ -106,7 +115,10 @@ std::vector<Entry> list_entries(zip_t* archive, const std::string& path) {
            "safetensors.torch.save_file");
     }
     if (!name.ends_with(suffix)) continue;
-    const Entry entry = {std::string(name.substr(0, name.size() - suffix.size())), i, status.size};
+    const Entry entry = {.name = std::string(name.substr(0, name.size() - suffix.size())),
+                         .index = i,
+                         .size = status.size,
+                         .stored = status.comp_method == ZIP_CM_STORE};
     if (status.encryption_method != ZIP_EM_NONE) {
       fail(where_of(path, entry), "encrypted, expected a plain zip member");
     }
@@ -139,6 +151,33 @@ void check_budget(const std::vector<Entry>& entries, const InputFile& file,
   }
 }
 
+// The bytes of the array in a member, which end where the member ends.
+StoredBytes array_in(const std::shared_ptr<zip_t>& archive, const Entry& entry, uint64_t size,
+                     const std::string& where) {
+  const uint64_t header = entry.size - size;
+  const auto open = [=] { return std::make_shared<Member>(archive.get(), entry, where); };
+  StoredBytes bytes;
+  bytes.from_start = [=]() -> NextBytes {
+    const auto member = open();
+    std::vector<std::byte> passed_over(header);  // read, not skipped: the CRC counts it
+    member->next(passed_over);
+    return [archive, member, left = size](std::span<std::byte> into) mutable {
+      member->next(into);
+      left -= into.size();
+      if (left == 0) member->finish();
+    };
+  };
+  if (entry.stored) {
+    bytes.at = [=, member = std::shared_ptr<Member>()](uint64_t offset,
+                                                       std::span<std::byte> into) mutable {
+      if (!member) member = open();
+      member->seek(header + offset);
+      member->next(into);
+    };
+  }
+  return bytes;
+}
+
 }  // namespace
 
 TensorSource open_npz(const std::filesystem::path& path, const ReadLimits& limits) {
@@ -147,12 +186,8 @@ TensorSource open_npz(const std::filesystem::path& path, const ReadLimits& limit
   const std::vector<Entry> entries = list_entries(archive.get(), file.name());
   check_budget(entries, file, limits);
 
-  struct Readable {
-    Entry entry;
-    NpyHeader header;
-  };
   TensorSource::Contents contents;
-  std::vector<Readable> readable;
+  std::vector<std::function<StoredTensor()>> openers;
   for (const Entry& entry : entries) {
     const std::string where = where_of(file.name(), entry);
     Member member(archive.get(), entry, where);
@@ -162,22 +197,14 @@ TensorSource open_npz(const std::filesystem::path& path, const ReadLimits& limit
       contents.left_out.push_back({entry.name, unreadable_reason(header)});
       continue;
     }
-    contents.tensors.push_back({entry.name, header.type->element, header.shape});
-    readable.push_back({entry, header});
+    const TensorInfo info = {entry.name, header.type->element, header.shape};
+    contents.tensors.push_back(info);
+    openers.push_back([=, path = file.name(), form = stored_form(header)] {
+      return StoredTensor(path, info, form, array_in(archive, entry, byte_count(info), where));
+    });
   }
-
-  const auto load = [archive, readable = std::move(readable), path = file.name(),
-                     limits](size_t i) {
-    const Entry& entry = readable[i].entry;
-    const std::string where = where_of(path, entry);
-    Member member(archive.get(), entry, where);
-    const NextBytes next = std::bind_front(&Member::next, &member);
-    read_npy_header(next, entry.size, where, limits);
-    std::vector<std::byte> bytes = read_npy_elements(next, readable[i].header);
-    member.finish();
-    return bytes;
-  };
-  return {file.name(), std::move(contents), load, limits};
+  const auto open = [openers = std::move(openers)](size_t i) { return openers[i](); };
+  return {file.name(), std::move(contents), open, limits};
 }
 
 }  // namespace ulpscope

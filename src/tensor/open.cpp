@@ -99,7 +99,8 @@ std::vector<path> npy_files(const path& folder) {
   return files;
 }
 
-// Files are opened when their tensor is read: a folder may hold more than a process may keep open.
+// Files are opened when their tensor is asked for: a folder may hold more than a process may keep
+// open.
 TensorSource open_folder(const path& folder, const ReadLimits& limits) {
   TensorSource::Contents contents;
   std::vector<path> files;
@@ -111,12 +112,12 @@ TensorSource open_folder(const path& folder, const ReadLimits& limits) {
       files.push_back(file);
     }
   }
-  const auto load = [files = std::move(files), infos = contents.tensors, limits](size_t i) {
-    Tensor tensor = open_npy(files[i], limits).read(infos[i].name);
-    if (tensor.info != infos[i]) refuse(files[i], "changed since it was listed", "start again");
-    return std::move(tensor.bytes);
+  const auto open = [files = std::move(files), infos = contents.tensors, limits](size_t i) {
+    StoredTensor tensor = open_npy(files[i], limits).stored(infos[i].name);
+    if (tensor.info() != infos[i]) refuse(files[i], "changed since it was listed", "start again");
+    return tensor;
   };
-  return {folder.string(), std::move(contents), load, limits};
+  return {folder.string(), std::move(contents), open, limits};
 }
 
 }  // namespace

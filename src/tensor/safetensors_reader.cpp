@@ -100,12 +100,13 @@ TensorSource open_safetensors(const std::filesystem::path& path, const ReadLimit
     offsets.push_back(data + entry.begin);
   }
 
-  const auto load = [file, offsets, infos = contents.tensors](size_t i) {
-    std::vector<std::byte> bytes(byte_count(infos[i]));
-    file->read_at(offsets[i], bytes);
-    return bytes;
+  const auto open = [file, offsets, infos = contents.tensors](size_t i) {
+    const auto at = [file, begin = offsets[i]](uint64_t offset, std::span<std::byte> into) {
+      file->read_at(begin + offset, into);
+    };
+    return StoredTensor(file->name(), infos[i], {}, {.at = at});
   };
-  return {file->name(), std::move(contents), load, limits};
+  return {file->name(), std::move(contents), open, limits};
 }
 
 }  // namespace ulpscope

@@ -2,7 +2,6 @@
 
 #include "ulpscope/base/error.hpp"
 
-#include <new>
 #include <set>
 #include <utility>
 
@@ -34,8 +33,8 @@ void check_name(const std::string& path, const std::string& name, const ReadLimi
 
 }  // namespace
 
-TensorSource::TensorSource(std::string path, Contents contents, Load load, const ReadLimits& limits)
-    : path_(std::move(path)), contents_(std::move(contents)), load_(std::move(load)) {
+TensorSource::TensorSource(std::string path, Contents contents, Open open, const ReadLimits& limits)
+    : path_(std::move(path)), contents_(std::move(contents)), open_(std::move(open)) {
   const size_t count = tensors().size() + left_out().size();
   if (count > limits.tensors) {
     throw Error(ErrorKind::input,
@@ -67,17 +66,13 @@ const TensorInfo* TensorSource::find(std::string_view name) const {
   return nullptr;
 }
 
-Tensor TensorSource::read(std::string_view name) const {
+StoredTensor TensorSource::stored(std::string_view name) const {
   const TensorInfo* const info = find(name);
   if (info == nullptr) fail_missing(name);
-  try {
-    return {*info, load_(static_cast<size_t>(info - tensors().data()))};
-  } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::resource,
-                fmt::format("{}: tensor {}: not enough memory for its {} bytes", path_,
-                            in_quotes(name), byte_count(*info)));
-  }
+  return open_(static_cast<size_t>(info - tensors().data()));
 }
+
+Tensor TensorSource::read(std::string_view name) const { return stored(name).read(); }
 
 void TensorSource::fail_missing(std::string_view name) const {
   for (const LeftOut& entry : left_out()) {

@@ -21,7 +21,7 @@ std::string why(std::string_view text) {
 TEST_CASE("a header as numpy writes it") {
   const NpyHeader header = parse("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }  \n");
   CHECK(header.type->element == Element::fp32);
-  CHECK(header.layout == Layout::c);
+  CHECK(header.order == AxisOrder::c);
   CHECK(header.shape == std::vector<int64_t>{2, 3});
 }
 
@@ -29,7 +29,7 @@ TEST_CASE("order of keys, kind of quotes, blanks and the L of Python 2 do not ma
   const NpyHeader header = parse("{ \"shape\":(5L ,),\"fortran_order\" : True,\t'descr':'>V2' }");
   CHECK(header.type->element == Element::bf16);
   CHECK(header.type->order == std::endian::big);
-  CHECK(header.layout == Layout::fortran);
+  CHECK(header.order == AxisOrder::fortran);
   CHECK(header.shape == std::vector<int64_t>{5});
   CHECK(parse(npy_dict("<f4", "False", "()")).shape.empty());
   CHECK(parse(npy_dict("<f4", "False", "(0, 9223372036854775807)")).shape[1] == INT64_MAX);

@@ -139,7 +139,7 @@ TEST_CASE("no byte of the header, set to anything, gives a wrong shape or anythi
             ++accepted;
             const uint64_t size = checked_bytes(header.type->element, header.shape).value();
             if (size != data.size()) FAIL("a shape that is not in the file");
-            if (read_npy_elements(next, header).size() != size) FAIL("a tensor of another size");
+            if (bytes.size() - place != size) FAIL("a tensor of another size");
           } catch (const Error&) {
           }
         }

@@ -16,26 +16,19 @@
 #include "ulpscope/tensor/npy_header.hpp"
 #include "ulpscope/tensor/source.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <span>
 #include <string>
-#include <vector>
 
 namespace ulpscope {
-
-// The next bytes of a stream: fills the span or throws.
-using NextBytes = std::function<void(std::span<std::byte>)>;
 
 // Reads everything before the elements of a stream of `size` bytes, and holds that the elements
 // fill the rest of it exactly.
 NpyHeader read_npy_header(const NextBytes& next, uint64_t size, const std::string& where,
                           const ReadLimits& limits);
 
-// Reads the elements that follow; `header.type` must be there.
-std::vector<std::byte> read_npy_elements(const NextBytes& next, const NpyHeader& header);
+// How the elements that follow lie; `header.type` must be there.
+StoredForm stored_form(const NpyHeader& header);
 
 // The file as a source of one tensor, named after the file: "dump/q.npy" holds "q".
 TensorSource open_npy(const std::filesystem::path& path, const ReadLimits& limits = {});

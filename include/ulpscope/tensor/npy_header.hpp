@@ -13,6 +13,7 @@
 
 #include "ulpscope/tensor/element.hpp"
 #include "ulpscope/tensor/limits.hpp"
+#include "ulpscope/tensor/stored_tensor.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -22,13 +23,10 @@
 
 namespace ulpscope {
 
-// How the bytes in the file are ordered in memory terms: C is row-major, Fortran column-major.
-enum class Layout { c, fortran };
-
 struct NpyHeader {
   std::string descr;
   std::optional<NpyType> type;  // nullopt: `descr` names nothing that a tensor can hold
-  Layout layout = Layout::c;
+  AxisOrder order = AxisOrder::c;
   std::vector<int64_t> shape;
 };
 

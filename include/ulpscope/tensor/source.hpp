@@ -3,9 +3,10 @@
 //   const TensorSource dump = open_tensors("dump.npz");        // tensor/open.hpp
 //   for (const TensorInfo& info : dump.tensors()) ...          // no data read yet
 //   const Tensor q = dump.read("q");
+//   const Tensor head = dump.stored("k").read(box);            // a part of one
 //
 // Every reader (npy, npz, safetensors, folder) makes one of these from a list and a function that
-// loads the bytes of one entry; the checks that hold for all of them (names, ranks, counts, no
+// opens one entry; the checks that hold for all of them (names, ranks, counts, no
 // name twice) are made here. Arrays of a type that has no place in a tensor are listed apart,
 // with the reason, so that a stray text array does not make a dump unreadable.
 //
@@ -13,6 +14,7 @@
 #pragma once
 
 #include "ulpscope/tensor/limits.hpp"
+#include "ulpscope/tensor/stored_tensor.hpp"
 #include "ulpscope/tensor/tensor.hpp"
 
 #include <cstddef>
@@ -35,10 +37,9 @@ class TensorSource {
     std::vector<LeftOut> left_out;
     std::map<std::string, std::string> metadata;  // safetensors only
   };
-  // The bytes of tensors[i]: little-endian, row-major, byte_count(tensors[i]) of them.
-  using Load = std::function<std::vector<std::byte>(size_t i)>;
+  using Open = std::function<StoredTensor(size_t i)>;  // tensors[i]
 
-  TensorSource(std::string path, Contents contents, Load load, const ReadLimits& limits);
+  TensorSource(std::string path, Contents contents, Open open, const ReadLimits& limits);
 
   const std::string& path() const { return path_; }
   const std::vector<TensorInfo>& tensors() const { return contents_.tensors; }
@@ -46,14 +47,15 @@ class TensorSource {
   const std::map<std::string, std::string>& metadata() const { return contents_.metadata; }
 
   const TensorInfo* find(std::string_view name) const;  // nullptr: no such tensor
-  Tensor read(std::string_view name) const;             // throws Error where there is none
+  StoredTensor stored(std::string_view name) const;     // throws Error where there is none
+  Tensor read(std::string_view name) const;             // all of it
 
  private:
   [[noreturn]] void fail_missing(std::string_view name) const;
 
   std::string path_;
   Contents contents_;
-  Load load_;
+  Open open_;
 };
 
 }  // namespace ulpscope
