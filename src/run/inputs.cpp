@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <memory>
+#include <new>
+#include <utility>
 
 #include <fmt/format.h>
 #include <xxhash.h>
@@ -17,55 +20,11 @@ namespace ulpscope {
 
 namespace {
 
-// Axes by letter, slowest first; missing ones have size 1.
-struct LayoutRow {
-  Layout layout;
-  std::string_view letters;
-};
-constexpr std::array layouts{
-    LayoutRow{Layout::sd, "sd"},     LayoutRow{Layout::hsd, "hsd"},
-    LayoutRow{Layout::shd, "shd"},   LayoutRow{Layout::bhsd, "bhsd"},
-    LayoutRow{Layout::bshd, "bshd"}, LayoutRow{Layout::sbhd, "sbhd"},
-};
-constexpr std::string_view axes = "bhsd";
-
-std::string_view letters(Layout layout) { return layouts[static_cast<size_t>(layout)].letters; }
-
 std::string lower(std::string_view text) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
-}
-
-// Strides of the axes b, h, s, d in a layout.
-std::array<int64_t, 4> strides(const std::array<int64_t, 4>& sizes, Layout layout) {
-  std::array<int64_t, 4> result{};
-  int64_t stride = 1;
-  const auto order = letters(layout);
-  for (auto letter = order.rbegin(); letter != order.rend(); ++letter) {
-    const auto axis = axes.find(*letter);
-    result[axis] = stride;
-    stride *= sizes[axis];
-  }
-  return result;
-}
-
-// Calls body(index in bhsd order, index in the layout) for every element.
-template <class Body>
-void for_each_element(const std::array<int64_t, 4>& sizes, Layout layout, Body&& body) {
-  const auto stride = strides(sizes, layout);
-  size_t flat = 0;
-  for (int64_t b = 0; b < sizes[0]; ++b) {
-    for (int64_t h = 0; h < sizes[1]; ++h) {
-      for (int64_t s = 0; s < sizes[2]; ++s) {
-        for (int64_t d = 0; d < sizes[3]; ++d) {
-          body(flat++,
-               static_cast<size_t>(b * stride[0] + h * stride[1] + s * stride[2] + d * stride[3]));
-        }
-      }
-    }
-  }
 }
 
 struct Located {
@@ -114,17 +73,17 @@ Layout layout_of(const InputOptions& options, const Located& tensor) {
                        shape_text(tensor.info.shape));
   };
   if (options.layout) {
-    if (letters(*options.layout).size() != rank) {
-      throw Error(ErrorKind::input,
-                  fmt::format("{}; --layout {} expects {} axes", where(),
-                              layout_name(*options.layout), letters(*options.layout).size()));
+    const size_t expected = axes_of(*options.layout).size();
+    if (expected != rank) {
+      throw Error(ErrorKind::input, fmt::format("{}; --layout {} expects {} axes", where(),
+                                                layout_name(*options.layout), expected));
     }
     return *options.layout;
   }
   const auto metadata = tensor.source.metadata().find("layout");
   if (metadata != tensor.source.metadata().end()) {
     const Layout layout = layout_named(metadata->second);
-    if (letters(layout).size() == rank) return layout;
+    if (axes_of(layout).size() == rank) return layout;
   }
   if (rank == 2) return Layout::sd;
   if (rank == 3) return Layout::hsd;
@@ -199,23 +158,30 @@ Meaning meaning_of(const InputOptions& options, const Located& tensor) {
                       rounding_name(*options.cast))};
 }
 
-}  // namespace
-
-Layout layout_named(const std::string& name) {
-  std::string known;
-  for (const auto& row : layouts) {
-    if (row.letters == name) return row.layout;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", row.letters);
-  }
-  throw Error(ErrorKind::usage,
-              fmt::format("unknown layout '{}': expected one of {}", name, known));
+std::string hash_text(const XXH128_hash_t& hash) {
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-std::string layout_name(Layout layout) { return std::string(letters(layout)); }
+// Of all bytes of a tensor that stays in its file.
+std::string hash_of(const StoredTensor& stored) {
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                       &XXH3_freeState);
+  if (state == nullptr || XXH3_128bits_reset(state.get()) != XXH_OK) throw std::bad_alloc();
+  stored.stream([&](std::span<const std::byte> piece) {
+    XXH3_128bits_update(state.get(), piece.data(), piece.size());
+  });
+  return hash_text(XXH3_128bits_digest(state.get()));
+}
+
+// Of a tensor that cannot be read in pieces, the whole is read once and kept.
+void make_pieces(StoredTensor& stored, const std::string& file) {
+  if (!stored.in_pieces()) stored = in_memory(file, stored.read());
+}
+
+}  // namespace
 
 std::string hash_of(const Tensor& tensor) {
-  const auto hash = XXH3_128bits(tensor.bytes.data(), tensor.bytes.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return hash_text(XXH3_128bits(tensor.bytes.data(), tensor.bytes.size()));
 }
 
 FileAndTensor split_file_and_tensor(const std::string& text) {
@@ -251,7 +217,7 @@ Located found(const InputOptions& options, const std::string& role) {
 
 }  // namespace
 
-RegisterTensor load_registers(const InputOptions& options, const std::string& role) {
+OpenRegisters open_registers(const InputOptions& options, const std::string& role) {
   const Located located = found(options, role);
   const Element element = located.info.element;
   const auto where = fmt::format("{}: {} is {}", located.source.path(),
@@ -264,86 +230,94 @@ RegisterTensor load_registers(const InputOptions& options, const std::string& ro
         ErrorKind::input,
         fmt::format("{}; expected fp32, bf16, fp16 or another format that binary32 holds", where));
   }
-  const Tensor tensor = located.source.read(located.info.name);
-  RegisterTensor result{.file = located.source.path(),
-                        .tensor = tensor.info.name,
-                        .shape = tensor.info.shape,
-                        .format = *format,
-                        .values = std::vector<uint32_t>(element_count(tensor.info)),
-                        .hash = hash_of(tensor)};
+  return {located.source.stored(located.info.name),
+          {.file = located.source.path(),
+           .tensor = located.info.name,
+           .shape = located.info.shape,
+           .format = *format,
+           .values = {},
+           .hash = {}}};
+}
+
+OpenRegisters::OpenRegisters(StoredTensor stored, RegisterTensor header)
+    : stored_(std::move(stored)), header_(std::move(header)) {}
+
+RegisterTensor OpenRegisters::understood(const Tensor& tensor) const {
+  RegisterTensor result = header_;
+  result.shape = tensor.info.shape;
+  result.values.resize(element_count(tensor.info));
   for (size_t i = 0; i < result.values.size(); ++i) {
-    result.values[i] = detail::widened(*format, element_bits(tensor, i));
+    result.values[i] = detail::widened(header_.format, element_bits(tensor, i));
   }
+  result.hash = hash_of(tensor);
   return result;
 }
 
-Operand16 load_operand(const InputOptions& options, const std::string& role) {
+RegisterTensor OpenRegisters::read() const { return understood(stored_.read()); }
+
+RegisterTensor OpenRegisters::read(const Box& box) {
+  make_pieces(stored_, header_.file);
+  return understood(stored_.read(box));
+}
+
+std::string OpenRegisters::hash() const { return hash_of(stored_); }
+
+OpenOperand open_operand(const InputOptions& options, const std::string& role) {
   const Located located = found(options, role);
   const Layout layout = layout_of(options, located);
   const Meaning meaning = meaning_of(options, located);
-  const Tensor tensor = located.source.read(located.info.name);
-  Operand16 operand{.role = role,
-                    .file = located.source.path(),
-                    .tensor = tensor.info.name,
-                    .shape = tensor.info.shape,
-                    .layout = layout,
-                    .sizes = {1, 1, 1, 1},
-                    .format = meaning.working,
-                    .codes = {},
-                    .hash = hash_of(tensor),
-                    .note = meaning.note};
-  for (size_t i = 0; i < tensor.info.shape.size(); ++i) {
-    operand.sizes[axes.find(letters(layout)[i])] = tensor.info.shape[i];
-  }
-  operand.codes.resize(element_count(tensor.info));
-  const bool same = meaning.format == meaning.working;
-  const Rounding rounding = options.cast.value_or(nearest_even);
-  for_each_element(operand.sizes, layout, [&](size_t to, size_t from) {
-    const uint64_t bits = element_bits(tensor, from);
-    operand.codes[to] = static_cast<uint16_t>(
-        same ? bits
-             : round_pack(meaning.working, decode<uint128>(meaning.format, bits), rounding).bits);
-  });
-  return operand;
+  return {located.source.stored(located.info.name),
+          {.role = role,
+           .file = located.source.path(),
+           .tensor = located.info.name,
+           .shape = located.info.shape,
+           .layout = layout,
+           .sizes = sizes_in(located.info.shape, layout).value(),
+           .format = meaning.working,
+           .codes = {},
+           .hash = {},
+           .note = meaning.note},
+          meaning.format,
+          options.cast.value_or(nearest_even)};
 }
 
-template <class T>
-std::vector<T> in_layout(const std::vector<T>& values, const std::array<int64_t, 4>& sizes,
-                         Layout layout) {
-  std::vector<T> result(values.size());
-  for_each_element(sizes, layout, [&](size_t from, size_t to) { result[to] = values[from]; });
+OpenOperand::OpenOperand(StoredTensor stored, Operand16 header, Format in_file,
+                         const Rounding& cast)
+    : stored_(std::move(stored)), header_(std::move(header)), in_file_(in_file), cast_(cast) {}
+
+Operand16 OpenOperand::understood(const Tensor& tensor, const Sizes& sizes) const {
+  Operand16 result = header_;
+  result.shape = tensor.info.shape;
+  result.sizes = sizes;
+  result.codes.resize(element_count(tensor.info));
+  const bool same = in_file_ == header_.format;
+  const auto dim = static_cast<size_t>(sizes[3]);
+  auto code = result.codes.begin();
+  for (const size_t row : row_offsets(sizes, header_.layout)) {
+    for (size_t i = row; i < row + dim; ++i) {
+      const uint64_t bits = element_bits(tensor, i);
+      *code++ = static_cast<uint16_t>(
+          same ? bits : round_pack(header_.format, decode<uint128>(in_file_, bits), cast_).bits);
+    }
+  }
+  result.hash = hash_of(tensor);
   return result;
 }
-template std::vector<uint32_t> in_layout(const std::vector<uint32_t>&,
-                                         const std::array<int64_t, 4>&, Layout);
-template std::vector<float> in_layout(const std::vector<float>&, const std::array<int64_t, 4>&,
-                                      Layout);
 
-template <class T>
-std::vector<T> from_layout(const std::vector<T>& values, const std::array<int64_t, 4>& sizes,
-                           Layout layout) {
-  std::vector<T> result(values.size());
-  for_each_element(sizes, layout, [&](size_t to, size_t from) { result[to] = values[from]; });
-  return result;
-}
-template std::vector<uint64_t> from_layout(const std::vector<uint64_t>&,
-                                           const std::array<int64_t, 4>&, Layout);
+Operand16 OpenOperand::read() const { return understood(stored_.read(), header_.sizes); }
 
-std::optional<std::array<int64_t, 4>> sizes_in(const std::vector<int64_t>& shape, Layout layout) {
-  const auto order = letters(layout);
-  if (shape.size() != order.size() && shape.size() + 1 != order.size()) return std::nullopt;
-  std::array<int64_t, 4> sizes{1, 1, 1, 1};
-  for (size_t i = 0; i < shape.size(); ++i) sizes[axes.find(order[i])] = shape[i];
-  return sizes;
+Operand16 OpenOperand::read(const HeadRange& heads) {
+  make_pieces(stored_, header_.file);
+  const Sizes& sizes = header_.sizes;
+  const std::array<AxisRange, 4> ranges{AxisRange{heads.batch, heads.batch + 1},
+                                        {heads.first, heads.end},
+                                        {0, sizes[2]},
+                                        {0, sizes[3]}};
+  Box box;
+  for (const size_t axis : axes_of(header_.layout)) box.push_back(ranges[axis]);
+  return understood(stored_.read(box), {1, heads.end - heads.first, sizes[2], sizes[3]});
 }
 
-std::vector<int64_t> shape_in_layout(std::array<int64_t, 4> sizes, Layout layout) {
-  std::vector<int64_t> shape;
-  for (const char letter : letters(layout)) {
-    const int64_t size = sizes[axes.find(letter)];
-    if (letter != 'd' || size > 0) shape.push_back(size);
-  }
-  return shape;
-}
+std::string OpenOperand::hash() const { return hash_of(stored_); }
 
 }  // namespace ulpscope

@@ -3,6 +3,8 @@
 #include "ulpscope/arith/soft.hpp"
 #include "ulpscope/base/error.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace ulpscope {
@@ -34,6 +36,11 @@ void require_agreement(const ProblemOperands& o) {
   if (o.v.sizes != o.k.sizes) {
     throw Error(ErrorKind::input,
                 fmt::format("{}; {}: expected equal sizes", described(o.k), described(o.v)));
+  }
+  for (const Operand16* x : {&o.q, &o.k}) {
+    if (std::ranges::find(x->sizes, 0) == x->sizes.end()) continue;
+    throw Error(ErrorKind::input,
+                fmt::format("{}: no elements; expected at least one", described(*x)));
   }
 }
 
@@ -74,31 +81,52 @@ std::vector<uint32_t> usual_slopes(const ProblemOptions& options, int64_t heads)
                   heads, (*options.launch)[1]));
 }
 
-std::vector<uint32_t> slopes_of_file(const RegisterTensor& file, int64_t batch, int64_t heads) {
+void require_slopes(const RegisterTensor& file, int64_t batch, int64_t heads) {
   const std::vector one_batch{heads};
   const std::vector every_batch{batch, heads};
-  if (file.shape == one_batch || file.shape == every_batch) return file.values;
+  if (file.shape == one_batch || file.shape == every_batch) return;
   throw Error(ErrorKind::input,
               fmt::format("{}; expected a slope a head: {} or {}", described(file),
                           shape_text(one_batch), shape_text(every_batch)));
 }
 
-void load_slopes(const ProblemOptions& options, ProblemOperands& o) {
-  const int64_t batch = o.q.sizes[0];
-  const int64_t heads = o.q.sizes[1];
-  if (options.alibi == "default") {
-    o.alibi = usual_slopes(options, heads);
-  } else {
-    InputOptions inputs = options.inputs;
-    inputs.files["alibi"] = options.alibi;
-    o.slopes = load_registers(inputs, "alibi");
-    o.alibi = slopes_of_file(*o.slopes, batch, heads);
-  }
-  if (o.alibi.size() == static_cast<size_t>(batch * heads)) return;
-  const std::vector<uint32_t> of_one_batch = o.alibi;
-  for (int64_t b = 1; b < batch; ++b) {
-    o.alibi.insert(o.alibi.end(), of_one_batch.begin(), of_one_batch.end());
-  }
+// Slopes of every batch and head, of those of one batch or of all.
+std::vector<uint32_t> for_every_batch(const std::vector<uint32_t>& slopes, int64_t batch,
+                                      int64_t heads) {
+  std::vector<uint32_t> all;
+  while (std::ssize(all) < batch * heads) all.insert(all.end(), slopes.begin(), slopes.end());
+  return all;
+}
+
+// The part of a bias that some heads see: all of an axis that is broadcast.
+Box bias_box(const RegisterTensor& bias, const HeadRange& heads) {
+  Box box;
+  for (const int64_t extent : bias.shape) box.push_back({0, extent});
+  const auto cut = [&](size_t back, const AxisRange& range) {  // the axis `back` from the end
+    if (back <= box.size() && box[box.size() - back].end != 1) box[box.size() - back] = range;
+  };
+  cut(3, {heads.first, heads.end});
+  cut(4, {heads.batch, heads.batch + 1});
+  return box;
+}
+
+std::optional<OpenOperand> open_dout(const ProblemOptions& options) {
+  if (!has_dout(options)) return std::nullopt;
+  return open_operand(options.inputs, "do");
+}
+
+std::optional<OpenRegisters> open_bias(const ProblemOptions& options) {
+  const bool asked = options.inputs.files.contains("bias");
+  if (options.bias == BiasChoice::off) return std::nullopt;
+  if (!asked && !has_operand(options.inputs, "bias")) return std::nullopt;
+  return open_registers(options.inputs, "bias");
+}
+
+std::optional<OpenRegisters> open_slopes(const ProblemOptions& options) {
+  if (options.alibi.empty() || options.alibi == "default") return std::nullopt;
+  InputOptions inputs = options.inputs;
+  inputs.files["alibi"] = options.alibi;
+  return open_registers(inputs, "alibi");
 }
 
 }  // namespace
@@ -107,17 +135,79 @@ bool has_dout(const ProblemOptions& options) {
   return options.backward == BackwardChoice::if_given && has_operand(options.inputs, "do");
 }
 
-ProblemOperands load_operands(const ProblemOptions& options) {
-  ProblemOperands operands{load_operand(options.inputs, "q"), load_operand(options.inputs, "k"),
-                           load_operand(options.inputs, "v")};
-  if (has_dout(options)) operands.dout = load_operand(options.inputs, "do");
-  require_agreement(operands);
-  const bool asked = options.inputs.files.contains("bias");
-  if (options.bias == BiasChoice::if_given && (asked || has_operand(options.inputs, "bias"))) {
-    operands.bias = load_registers(options.inputs, "bias");
+ProblemInputs::ProblemInputs(const ProblemOptions& options)
+    : q_(open_operand(options.inputs, "q")),
+      k_(open_operand(options.inputs, "k")),
+      v_(open_operand(options.inputs, "v")),
+      dout_(open_dout(options)),
+      headers_{.q = q_.header(), .k = k_.header(), .v = v_.header()} {
+  if (dout_) headers_.dout = dout_->header();
+  require_agreement(headers_);
+  const auto [batch, heads, rows, dim] = headers_.q.sizes;
+  headers_.whole = {batch, heads};
+  bias_ = open_bias(options);
+  if (bias_) {
+    headers_.bias = bias_->header();
+    bias_sizes(*headers_.bias, {batch, heads, rows, headers_.k.sizes[2]});
   }
-  if (!options.alibi.empty()) load_slopes(options, operands);
-  return operands;
+  slopes_ = open_slopes(options);
+  if (slopes_) {
+    headers_.slopes = slopes_->header();
+    require_slopes(*headers_.slopes, batch, heads);
+  }
+  if (options.alibi == "default") {
+    headers_.alibi = for_every_batch(usual_slopes(options, heads), batch, heads);
+  }
+}
+
+ProblemOperands ProblemInputs::hashed() const {
+  ProblemOperands result = headers_;
+  result.q.hash = q_.hash();
+  result.k.hash = k_.hash();
+  result.v.hash = v_.hash();
+  if (dout_) result.dout->hash = dout_->hash();
+  if (bias_) result.bias->hash = bias_->hash();
+  read_slopes(result);
+  return result;
+}
+
+void ProblemInputs::read_slopes(ProblemOperands& operands) const {
+  if (!slopes_) return;
+  operands.slopes = slopes_->read();
+  const auto [batch, heads] = headers_.whole;
+  operands.alibi = for_every_batch(operands.slopes->values, batch, heads);
+}
+
+ProblemOperands ProblemInputs::read() const {
+  ProblemOperands result = headers_;
+  result.q = q_.read();
+  result.k = k_.read();
+  result.v = v_.read();
+  if (dout_) result.dout = dout_->read();
+  if (bias_) result.bias = bias_->read();
+  read_slopes(result);
+  return result;
+}
+
+ProblemOperands ProblemInputs::read(const HeadRange& kv_heads) {
+  const int64_t group = headers_.q.sizes[1] / headers_.k.sizes[1];
+  const HeadRange heads{kv_heads.batch, kv_heads.first * group, kv_heads.end * group};
+  ProblemOperands result = headers_;
+  result.q = q_.read(heads);
+  result.k = k_.read(kv_heads);
+  result.v = v_.read(kv_heads);
+  if (dout_) result.dout = dout_->read(heads);
+  if (bias_) result.bias = bias_->read(bias_box(*headers_.bias, heads));
+  read_slopes(result);
+  if (!result.alibi.empty()) {
+    const auto batch = result.alibi.begin() + heads.batch * headers_.q.sizes[1];
+    result.alibi = std::vector(batch + heads.first, batch + heads.end);
+  }
+  return result;
+}
+
+ProblemOperands load_operands(const ProblemOptions& options) {
+  return ProblemInputs(options).read();
 }
 
 Problem problem_of(const ProblemOptions& options, const ProblemOperands& o) {
@@ -130,8 +220,8 @@ Problem problem_of(const ProblemOptions& options, const ProblemOperands& o) {
   p.dim = o.q.sizes[3];
   p.format = o.q.format;
   p.mask = options.mask;
-  p.launch = {.batch = p.batch,
-              .heads = p.heads,
+  p.launch = {.batch = o.whole[0],
+              .heads = o.whole[1],
               .multiprocessors = options.multiprocessors.value_or(0),
               .parts = options.parts,
               .gradient_order = options.gradient_order};
@@ -142,13 +232,6 @@ Problem problem_of(const ProblemOptions& options, const ProblemOperands& o) {
   p.q = o.q.codes;
   p.k = o.k.codes;
   p.v = o.v.codes;
-  for (const auto& [name, size] : {std::pair{"q", p.rows * p.dim * p.heads * p.batch},
-                                   std::pair{"k and v", p.keys * p.kv_heads}}) {
-    if (size == 0) {
-      throw Error(ErrorKind::input,
-                  fmt::format("{}: {} has no elements; expected at least one", o.q.file, name));
-    }
-  }
   p.scale = options.scale ? positive_register("--scale ", *options.scale) : default_scale(p.dim);
   p.descale = {.q = positive_register("--descale q=", options.descale.q),
                .k = positive_register("--descale k=", options.descale.k),

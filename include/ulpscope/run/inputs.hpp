@@ -5,18 +5,21 @@
 // caller names; a file that names its own format is believed, and a caller who disagrees must ask
 // for a cast. Wider inputs are rounded to the working format only when asked.
 //
-//   load_operand(options, "q") -> codes in (batch, heads, seq, dim) order, shape, format, hash
-//   load_registers(options, "bias") -> binary32 numbers in the order of the file, shape, hash
+//   OpenOperand q = open_operand(options, "q");  // shape, layout, formats, all checks; no values
+//   q.read()                                     // codes in (batch, heads, seq, dim) order, hash
+//   q.read({.batch = 0, .first = 4, .end = 8})   // those of four heads, and no others are read
+//   open_registers(options, "bias").read()       // binary32 numbers in the order of the file
 //
+// Reading is for one thread at a time.
 // Errors of kind usage (options) and input (files) name file, tensor, what was found and expected.
 // Tested by tests/run/inputs_test.cpp.
 #pragma once
 
 #include "ulpscope/format/format.hpp"
 #include "ulpscope/round/rounding.hpp"
+#include "ulpscope/run/layout.hpp"
 #include "ulpscope/tensor/source.hpp"
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -24,12 +27,6 @@
 #include <vector>
 
 namespace ulpscope {
-
-// The axes of a tensor in memory, slowest first.
-enum class Layout { sd, hsd, shd, bhsd, bshd, sbhd };
-
-Layout layout_named(const std::string& name);  // Error of kind usage lists the names
-std::string layout_name(Layout layout);
 
 struct InputOptions {
   std::string input;                         // file or folder; may be empty with `files`
@@ -46,14 +43,41 @@ struct Operand16 {
   std::string tensor;          // its name there
   std::vector<int64_t> shape;  // as in the file
   Layout layout;
-  std::array<int64_t, 4> sizes;  // batch, heads, seq, dim
+  Sizes sizes;
   Format format;
-  std::vector<uint16_t> codes;  // in that order
-  std::string hash;             // XXH3, 128 bits, of the bytes in the file
+  std::vector<uint16_t> codes;  // in (batch, heads, seq, dim) order
+  std::string hash;             // XXH3, 128 bits, of the bytes in the file that were read
   std::string note;             // what was done to the values; empty if nothing
 };
 
-Operand16 load_operand(const InputOptions& options, const std::string& role);
+// Heads [first, end) of one batch.
+struct HeadRange {
+  int64_t batch = 0;
+  int64_t first = 0;
+  int64_t end = 0;
+};
+
+// A tensor that was found, understood and checked, its values still in the file.
+class OpenOperand {
+ public:
+  OpenOperand(StoredTensor stored, Operand16 header, Format in_file, const Rounding& cast);
+
+  const Operand16& header() const { return header_; }  // without codes and hash
+
+  Operand16 read() const;
+  Operand16 read(const HeadRange& heads);  // as an operand of their sizes and shape
+  std::string hash() const;                // of all bytes, in little memory
+
+ private:
+  Operand16 understood(const Tensor& tensor, const Sizes& sizes) const;
+
+  StoredTensor stored_;
+  Operand16 header_;
+  Format in_file_;
+  Rounding cast_;  // where the formats differ
+};
+
+OpenOperand open_operand(const InputOptions& options, const std::string& role);
 
 // A tensor of any shape whose values binary32 holds: what has no layout, as a bias or slopes.
 struct RegisterTensor {
@@ -62,30 +86,30 @@ struct RegisterTensor {
   std::vector<int64_t> shape;
   Format format;
   std::vector<uint32_t> values;  // as binary32 bits
-  std::string hash;
+  std::string hash;              // as of an operand
 };
 
-RegisterTensor load_registers(const InputOptions& options, const std::string& role);
+class OpenRegisters {
+ public:
+  OpenRegisters(StoredTensor stored, RegisterTensor header);
+
+  const RegisterTensor& header() const { return header_; }  // without values and hash
+
+  RegisterTensor read() const;
+  RegisterTensor read(const Box& box);
+  std::string hash() const;
+
+ private:
+  RegisterTensor understood(const Tensor& tensor) const;
+
+  StoredTensor stored_;
+  RegisterTensor header_;
+};
+
+OpenRegisters open_registers(const InputOptions& options, const std::string& role);
 
 // Whether the input has a tensor for this role.
 bool has_operand(const InputOptions& options, const std::string& role);
-
-// Values in (batch, heads, seq, dim) order put back into a layout; `sizes` as in Operand16.
-template <class T>
-std::vector<T> in_layout(const std::vector<T>& values, const std::array<int64_t, 4>& sizes,
-                         Layout layout);
-
-// And back.
-template <class T>
-std::vector<T> from_layout(const std::vector<T>& values, const std::array<int64_t, 4>& sizes,
-                           Layout layout);
-
-// The sizes of a tensor whose axes lie so, dim 1 where the last axis is missing, as of an LSE;
-// nothing where the number of axes is another.
-std::optional<std::array<int64_t, 4>> sizes_in(const std::vector<int64_t>& shape, Layout layout);
-
-// The shape in a layout: dim is left out if `last` is 0.
-std::vector<int64_t> shape_in_layout(std::array<int64_t, 4> sizes, Layout layout);
 
 // A tensor's 128-bit XXH3 as 32 hexadecimal digits.
 std::string hash_of(const Tensor& tensor);
