@@ -40,7 +40,7 @@ std::optional<Located> locate(const InputOptions& options, const std::string& ro
   if (where.file.empty()) return std::nullopt;
   const auto mapped = options.names.find(role);
   if (mapped != options.names.end()) where.tensor = mapped->second;
-  TensorSource source = open_tensors(where.file);
+  TensorSource source = open_tensors(where.file, {.access = options.access});
   const auto found = [&]() -> const TensorInfo* {
     if (!where.tensor.empty()) return source.find(where.tensor);
     if (file != options.files.end() && source.tensors().size() == 1) return &source.tensors()[0];

@@ -94,7 +94,7 @@ StoredForm stored_form(const NpyHeader& header) {
 }
 
 TensorSource open_npy(const std::filesystem::path& path, const ReadLimits& limits) {
-  const auto file = std::make_shared<const InputFile>(path);
+  const auto file = std::make_shared<const InputFile>(path, limits.access);
   const NpyHeader header = read_npy_header(stream_of(*file, 0), file->size(), file->name(), limits);
   const std::string name = path.stem().string();
   TensorSource::Contents contents;

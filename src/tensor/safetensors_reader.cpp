@@ -74,7 +74,7 @@ void check_size(const SafetensorsEntry& entry, Element element, const InputFile&
 }  // namespace
 
 TensorSource open_safetensors(const std::filesystem::path& path, const ReadLimits& limits) {
-  const auto file = std::make_shared<const InputFile>(path);
+  const auto file = std::make_shared<const InputFile>(path, limits.access);
   const std::string text = read_header(*file, limits);
   const uint64_t data = sizeof(uint64_t) + text.size();
   SafetensorsHeader header = parse_safetensors_header(text, file->name(), limits);

@@ -19,6 +19,17 @@ TEST_CASE("a file is read at any offset, wholly or not at all") {
   CHECK(contains(refusal([&] { file.read_at(8, three); }), "ends at byte 10, expected 1 more"));
 }
 
+TEST_CASE("a mapped file reads as any other") {
+  const TemporaryFolder folder;
+  const InputFile file(folder.write("x", "0123456789"), FileAccess::map);
+  std::array<std::byte, 3> three = {};
+  file.read_at(7, three);
+  CHECK(three[2] == std::byte{'9'});
+  CHECK(contains(refusal([&] { file.read_at(8, three); }), "ends at byte 10, expected 1 more"));
+  const InputFile empty(folder.write("y", ""), FileAccess::map);
+  CHECK(contains(refusal([&] { empty.read_at(0, three); }), "ends at byte 0"));
+}
+
 TEST_CASE("a file that shrinks while it is open is an error that names it") {
   const TemporaryFolder folder;
   const auto path = folder.write("x", std::string(1000, 'x'));

@@ -61,8 +61,22 @@ std::vector<std::filesystem::path> every_file(const TemporaryFolder& here) {
   };
 }
 
-StoredTensor only_tensor(const std::filesystem::path& path) {
-  const TensorSource source = open_tensors(path);
+struct FileReading {
+  std::filesystem::path path;
+  FileAccess access;
+};
+
+std::vector<FileReading> every_reading(const TemporaryFolder& here) {
+  std::vector<FileReading> readings;
+  for (const auto& path : every_file(here)) {
+    readings.push_back({path, FileAccess::calls});
+    readings.push_back({path, FileAccess::map});
+  }
+  return readings;
+}
+
+StoredTensor only_tensor(const std::filesystem::path& path, const ReadLimits& limits = {}) {
+  const TensorSource source = open_tensors(path, limits);
   REQUIRE(source.tensors().size() == 1);
   return source.stored(source.tensors()[0].name);
 }
@@ -81,9 +95,9 @@ uint64_t bytes_read() {
 
 TEST_CASE("every box of an array is the array cut, in every kind of file") {
   const TemporaryFolder here;
-  for (const auto& path : every_file(here)) {
+  for (const auto& [path, access] : every_reading(here)) {
     CAPTURE(path);
-    const StoredTensor stored = only_tensor(path);
+    const StoredTensor stored = only_tensor(path, {.access = access});
     CHECK(text_of(stored.read()) == counting());
     int64_t different = 0;
     for (int64_t box = 0; box < 3 * 6 * 10; ++box) {

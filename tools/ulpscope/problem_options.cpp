@@ -78,6 +78,9 @@ void add_tensor_options(CLI::App& command, ProblemArguments& a, const std::strin
                      "Order of the axes: hsd, shd, bhsd, bshd or sbhd; needed for four axes");
   command.add_option("--cast", a.cast,
                      "Round wider inputs to --format by this mode (rne, rz, ...)");
+  command.add_flag("--mmap", a.mmap,
+                   "Read .npy and .safetensors through a memory map; a file that shrinks meanwhile "
+                   "kills the process");
 }
 
 }  // namespace
@@ -135,6 +138,7 @@ ProblemOptions options_of(const ProblemArguments& a) {
   if (!a.format.empty()) o.inputs.format = format_named(a.format);
   if (!a.layout.empty()) o.inputs.layout = layout_named(a.layout);
   if (!a.cast.empty()) o.inputs.cast = rounding_named(a.cast);
+  o.inputs.access = a.mmap ? FileAccess::map : FileAccess::calls;
   o.mask = mask_of(a);
   o.backward = a.no_backward ? BackwardChoice::off : BackwardChoice::if_given;
   o.scale = a.scale;

@@ -20,6 +20,7 @@ struct ProblemArguments {
   bool no_backward = false;
   bool no_bias = false;
   bool unordered = false;
+  bool mmap = false;
   std::string alibi;
   std::optional<double> scale, softcap;
   std::vector<int64_t> launch, window;

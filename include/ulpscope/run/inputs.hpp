@@ -35,6 +35,7 @@ struct InputOptions {
   std::optional<Format> format;
   std::optional<Layout> layout;
   std::optional<Rounding> cast;
+  FileAccess access = FileAccess::calls;
 };
 
 struct Operand16 {

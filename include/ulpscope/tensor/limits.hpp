@@ -1,4 +1,5 @@
-// How large a tensor file may be in the ways that cost memory before a tensor is asked for.
+// How a tensor file is read, and how large it may be in the ways that cost memory before a tensor
+// is asked for.
 //
 // A file is a stranger's: it can promise anything. Every promise is compared with the size of the
 // file and with these limits before memory is taken for it. A dump of Q, K and V needs a few
@@ -14,7 +15,12 @@
 
 namespace ulpscope {
 
+// By read calls, or from a memory map (tensor/input_file.hpp; .npy and .safetensors only).
+enum class FileAccess { calls, map };
+
 struct ReadLimits {
+  FileAccess access = FileAccess::calls;
+
   uint64_t safetensors_header = uint64_t{16} << 20;  // bytes
   uint64_t npy_header = 10'000;                      // bytes
   size_t rank = 16;
