@@ -22,7 +22,9 @@ constexpr Sizes k_sizes{2, 2, 7, 8};
 Tensor random_tensor(const std::string& name, const std::vector<int64_t>& shape) {
   std::mt19937 random(static_cast<unsigned>(name[0]));
   Tensor tensor = make_tensor({name, Element::fp32, shape});
-  for (uint32_t& word : words<uint32_t>(tensor)) word = 0x3F00'0000 + (random() & 0x80FF'FFFF);
+  for (uint32_t& word : words<uint32_t>(tensor)) {
+    word = 0x3F00'0000 + (static_cast<uint32_t>(random()) & 0x80FF'FFFF);
+  }
   return tensor;
 }
 
