@@ -3,6 +3,7 @@
 #include "ulpscope/attention/casts.hpp"
 #include "ulpscope/base/host_fp.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -58,11 +59,32 @@ struct Worker {
         not_nearest(plans) {}
 };
 
-// One row of D by one plan, into its place.
-void compute_row(const GemmPlan& plan, const Operand& a, int64_t row, const Operand& b,
-                 uint32_t* d) {
-  for (int64_t j = 0; j < b.rows(); ++j) {
-    d[j] = static_cast<uint32_t>(output_code(plan, product_register(plan, a, row, b, j)));
+struct Rows {
+  int64_t first;
+  int64_t count;
+};
+
+// Rows of A that are computed together, so that what they read of B stays in the caches.
+constexpr int64_t rows_together = 16;
+
+// Rows of B whose terms, six bytes each, fill most of a core's own cache.
+int64_t columns_together(int64_t k) {
+  constexpr int64_t terms = 131'072;
+  return std::max(terms / k / FusedColumns::block_size, int64_t{1}) * FusedColumns::block_size;
+}
+
+// Rows of D by one plan, into their places.
+void compute_rows(const GemmPlan& plan, const Operand& a, const Rows& rows, const Operand& b,
+                  std::span<uint32_t> d) {
+  const int64_t columns = b.rows();
+  const int64_t together = columns_together(b.length());
+  for (int64_t first = 0; first < columns; first += together) {
+    const auto count = static_cast<size_t>(std::min(together, columns - first));
+    for (int64_t row = rows.first; row < rows.first + rows.count; ++row) {
+      const auto some = d.subspan(static_cast<size_t>(row * columns + first), count);
+      product_row(plan, a, row, b, first, some);
+      for (uint32_t& x : some) x = static_cast<uint32_t>(output_code(plan, x));
+    }
   }
 }
 
@@ -93,7 +115,15 @@ JudgedProducts run_products(std::span<const GemmPlan> plans, const Operand& a, c
   tbb::enumerable_thread_specific<std::optional<Worker>> workers;
   std::atomic<int64_t> done = 0;
   std::atomic<bool> complete = true;
-  const auto run_row = [&](int64_t row) {
+  const auto judge = [&](int64_t row, Worker& worker) {
+    worker.exact.compute(exact, plans[0].output, row);
+    const auto at = static_cast<size_t>(row * columns);
+    for (size_t p = 0; p < plans.size(); ++p) {
+      auto& of_plan = result.of_plan[p];
+      judge_row(plans[p].output, row, &of_plan.d[at], &of_plan.d_ulp[at], p, worker);
+    }
+  };
+  const auto run_rows = [&](int64_t first) {
     if (options.stop != nullptr && options.stop->load(std::memory_order_relaxed)) {
       complete = false;
       return;
@@ -101,21 +131,21 @@ JudgedProducts run_products(std::span<const GemmPlan> plans, const Operand& a, c
     const HostFpGuard guard;
     auto& worker = workers.local();
     if (!worker) worker.emplace(plans.size(), rows, columns);
-    worker->exact.compute(exact, plans[0].output, row);
-    const auto at = static_cast<size_t>(row * columns);
+    const Rows together{first, std::min(rows_together, rows - first)};
     for (size_t p = 0; p < plans.size(); ++p) {
-      auto& of_plan = result.of_plan[p];
-      compute_row(plans[p], a, row, b, &of_plan.d[at]);
-      judge_row(plans[p].output, row, &of_plan.d[at], &of_plan.d_ulp[at], p, *worker);
+      compute_rows(plans[p], a, together, b, result.of_plan[p].d);
     }
-    const int64_t count = ++done;
-    if (options.progress) options.progress(count);
+    for (int64_t row = first; row < first + together.count; ++row) {
+      judge(row, *worker);
+      const int64_t count = ++done;
+      if (options.progress) options.progress(count);
+    }
   };
   // More threads than cores only if asked, and then without a word from the library.
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
                                   static_cast<size_t>(options.threads));
   tbb::task_arena arena(options.threads);
-  arena.execute([&] { tbb::parallel_for(int64_t{0}, rows, run_row); });
+  arena.execute([&] { tbb::parallel_for(int64_t{0}, rows, rows_together, run_rows); });
   for (auto& worker : workers) {
     for (size_t p = 0; p < plans.size(); ++p) {
       result.of_plan[p].errors.merge(worker->errors[p]);

@@ -4,6 +4,7 @@
 #include "ulpscope/attention/machine.hpp"
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/format/subset.hpp"
+#include "ulpscope/hardware/binary32_rows.hpp"
 #include "ulpscope/hardware/scalar.hpp"
 
 #include <algorithm>
@@ -16,23 +17,6 @@ namespace {
 
 // The chip row that the recordings were made on.
 constexpr std::string_view recorded_row = "sm90";
-
-uint32_t chain(const GemmPlan& plan, ChainRow a, ChainRow b, int64_t length) {
-  return run_chain<Carries::ignore>(plan.unit->sum, a, b, length, 0).value;
-}
-
-// One part of k: one chain, or the sum of its groups' chains.
-uint32_t part_sum(const GemmPlan& plan, ChainRow a, ChainRow b, int64_t length) {
-  const int64_t group = plan.recipe->group;
-  if (group == 0) return chain(plan, a, b, length);
-  uint32_t total = 0;
-  for (int64_t from = 0; from < length; from += group) {
-    const uint32_t sum = chain(plan, {a.operand, a.row, a.from + from},
-                               {b.operand, b.row, b.from + from}, std::min(group, length - from));
-    total = fadd(total, sum);
-  }
-  return total;
-}
 
 Exact<Uint256> wide(const Exact<uint128>& x) {
   return {.significand = Uint256(x.significand),
@@ -109,19 +93,31 @@ std::vector<std::string> product_notes(const GemmPlan& plan) {
   return notes;
 }
 
-uint32_t product_register(const GemmPlan& plan, const Operand& a, int64_t i, const Operand& b,
-                          int64_t j) {
-  uint32_t total = 0;
+void product_row(const GemmPlan& plan, const Operand& a, int64_t i, const Operand& b, int64_t first,
+                 std::span<uint32_t> to) {
+  ChainSums chains;
+  std::vector<uint32_t> part(to.size());
+  std::fill(to.begin(), to.end(), 0);
   int64_t from = 0;
   for (const int64_t length : plan.parts) {
-    total = fadd(total, part_sum(plan, {a, i, from}, {b, j, from}, length));
-    from += length;
+    // One chain, or the sum of its groups' chains.
+    const int64_t group = plan.recipe->group == 0 ? length : plan.recipe->group;
+    const int64_t end = from + length;
+    std::fill(part.begin(), part.end(), 0);
+    for (; from < end; from = std::min(from + group, end)) {
+      chains.start_at_zero(static_cast<int64_t>(to.size()));
+      run_chains<Carries::ignore>(plan.unit->sum, {a, i, from}, {b, first, from},
+                                  std::min(group, end - from), chains);
+      add_rows(part, {chains.values(0), part.size()}, Flush::none, part);
+    }
+    add_rows(to, part, Flush::none, to);
   }
   switch (plan.recipe->scales) {
     case TensorScales::none: break;
-    case TensorScales::one_product: total = fmul(total, fmul(plan.scales.a, plan.scales.b)); break;
+    case TensorScales::one_product:
+      multiply_row(to, fmul(plan.scales.a, plan.scales.b), Flush::none, to);
+      break;
   }
-  return total;
 }
 
 uint64_t output_code(const GemmPlan& plan, uint32_t value) { return code_of(plan.output, value); }

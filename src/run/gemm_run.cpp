@@ -192,7 +192,9 @@ std::optional<nlohmann::json> run_gemm(const GemmOptions& options) {
   std::optional<OneTensor> expected;
   if (!options.compare.empty()) expected = load_expected(options.compare, plans[0], shape);
 
-  const auto products = run_products(plans, operand_of(a), operand_of(b),
+  Operand columns = operand_of(b);
+  columns.pack();
+  const auto products = run_products(plans, operand_of(a), columns,
                                      {.threads = options.threads,
                                       .progress =
                                           [&](int64_t done) {

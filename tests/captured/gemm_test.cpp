@@ -22,7 +22,9 @@ struct Recording {
       : source(open_tensors(std::filesystem::path(ULPSCOPE_DATA_DIR) /
                             "captures/h200_torch2.11_gemm" / file)),
         a(operand("a", format)),
-        b(operand("b", format)) {}
+        b(operand("b", format)) {
+    b.pack();
+  }
 
   Operand operand(const std::string& name, const Format& format) const {
     const Tensor tensor = source.read(name);
@@ -40,10 +42,12 @@ struct Recording {
     const Tensor d = source.read(name);
     REQUIRE(d.info.shape == std::vector<int64_t>{a.rows(), b.rows()});
     int64_t count = 0;
+    std::vector<uint32_t> row(static_cast<size_t>(b.rows()));
     for (int64_t i = 0; i < a.rows(); ++i) {
-      for (int64_t j = 0; j < b.rows(); ++j) {
-        const auto code = output_code(plan, product_register(plan, a, i, b, j));
-        count += code != element_bits(d, static_cast<size_t>(i * b.rows() + j));
+      product_row(plan, a, i, b, 0, row);
+      for (size_t j = 0; j < row.size(); ++j) {
+        const auto at = static_cast<size_t>(i) * row.size() + j;
+        count += output_code(plan, row[j]) != element_bits(d, at);
       }
     }
     return count;

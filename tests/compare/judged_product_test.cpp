@@ -53,11 +53,13 @@ TEST_SUITE("judged product") {
     const ExactProducts exact(a, b, {});
     for (size_t p = 0; p < plans.size(); ++p) {
       uint64_t not_nearest = 0;
+      std::vector<uint32_t> row(9);
       for (int64_t i = 0; i < 5; ++i) {
+        product_row(plans[p], a, i, b, 0, row);
         for (int64_t j = 0; j < 9; ++j) {
           const auto at = static_cast<size_t>(i * 9 + j);
           const uint32_t code = run.of_plan[p].d[at];
-          REQUIRE(code == output_code(plans[p], product_register(plans[p], a, i, b, j)));
+          REQUIRE(code == output_code(plans[p], row[static_cast<size_t>(j)]));
           const auto nearest = round_pack(fp32, exact.at(i, j), nearest_even);
           not_nearest += code != nearest.bits;
           const double reference =
@@ -97,6 +99,23 @@ TEST_SUITE("judged product") {
         CHECK(many.of_plan[p].not_nearest == one.of_plan[p].not_nearest);
         CHECK(many.of_plan[p].errors.statistics() == one.of_plan[p].errors.statistics());
         CHECK(many.of_plan[p].errors.worst().size() == one.of_plan[p].errors.worst().size());
+      }
+    }
+  }
+
+  TEST_CASE("columns of B that a cache does not hold give the same, packed or not") {
+    const Operand a = random_operand(10, 3, 4100);
+    Operand b = random_operand(11, 70, 4100);
+    const auto plans = plans_for(4100, bf16);
+    const auto one_by_one = run_products(plans, a, b, {});
+    b.pack();
+    const auto packed = run_products(plans, a, b, {});
+    std::vector<uint32_t> row(70);
+    for (size_t p = 0; p < plans.size(); ++p) {
+      CHECK(packed.of_plan[p].d == one_by_one.of_plan[p].d);
+      product_row(plans[p], a, 2, b, 0, row);
+      for (size_t j = 0; j < row.size(); ++j) {
+        CHECK(packed.of_plan[p].d[2 * row.size() + j] == output_code(plans[p], row[j]));
       }
     }
   }

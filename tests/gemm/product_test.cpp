@@ -73,17 +73,31 @@ uint32_t naive_product(const FusedSum& sum, const Format& f, const std::vector<u
   return (total * scale).bits();
 }
 
-// Every element of both ways, NaN equal to NaN.
+// A single element.
+uint32_t product_register(const GemmPlan& plan, const Operand& a, int64_t i, const Operand& b,
+                          int64_t j) {
+  uint32_t d = 0;
+  product_row(plan, a, i, b, j, {&d, 1});
+  return d;
+}
+
+// Every element of both ways, NaN equal to NaN; B as it is, and packed from its third row on.
 int different(const GemmPlan& plan, const Matrix& a, const Matrix& b, const NaiveRules& rules) {
   int count = 0;
-  for (size_t i = 0; i < a.rows.size(); ++i) {
-    for (size_t j = 0; j < b.rows.size(); ++j) {
-      const uint32_t found = product_register(plan, a.operand, static_cast<int64_t>(i), b.operand,
-                                              static_cast<int64_t>(j));
-      const uint32_t expected =
-          naive_product(plan.unit->sum, a.format, a.rows[i], b.rows[j], rules);
-      const bool both_nan = is_nan(fp32, found) && is_nan(fp32, expected);
-      count += !both_nan && found != expected;
+  Operand packed = b.operand;
+  packed.pack();
+  for (const auto& [operand, first] :
+       {std::pair<const Operand*, size_t>{&b.operand, 0}, {&packed, 2}}) {
+    std::vector<uint32_t> found(b.rows.size() - first);
+    for (size_t i = 0; i < a.rows.size(); ++i) {
+      product_row(plan, a.operand, static_cast<int64_t>(i), *operand, static_cast<int64_t>(first),
+                  found);
+      for (size_t j = 0; j < found.size(); ++j) {
+        const uint32_t expected =
+            naive_product(plan.unit->sum, a.format, a.rows[i], b.rows[first + j], rules);
+        const bool both_nan = is_nan(fp32, found[j]) && is_nan(fp32, expected);
+        count += !both_nan && found[j] != expected;
+      }
     }
   }
   return count;

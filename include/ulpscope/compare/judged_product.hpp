@@ -3,8 +3,8 @@
 //
 //   run_products({{h200_plan, sm80_plan}}, a, b, {.threads = 4}).of_plan[1].errors
 //
-// All plans have one recipe, k, scales and output format. Rows are dealt out to threads; tallies
-// are integers, so the bytes do not depend on their number.
+// All plans have one recipe, k, scales and output format. Pack B (operands.hpp) for speed. Rows are
+// dealt out to threads; tallies are integers, so the bytes do not depend on their number.
 // Tested by tests/compare/judged_product_test.cpp.
 #pragma once
 
@@ -23,7 +23,7 @@ struct ProductOptions {
   int threads = 1;
   // Called after every row with the number done so far; may be empty.
   std::function<void(int64_t done)> progress = {};
-  // Checked before every row; once true, the run ends with rows left out. May be null.
+  // Checked now and then; once true, the run ends with rows left out. May be null.
   const std::atomic<bool>* stop = nullptr;
 };
 

@@ -1,12 +1,12 @@
-// One element of D = A.B^T as a kernel computes it, and the exact value that it should have had.
+// A row of D = A.B^T as a kernel computes it, and the exact values that it should have had.
 //
 //   const GemmPlan plan = make_gemm_plan(recipe, chip_named("h200"), k, {});
-//   const uint32_t t = product_register(plan, a, i, b, j);     // binary32, scales applied
-//   const uint64_t d = output_code(plan, t);                   // rounded once, to nearest even
+//   product_row(plan, a, i, b, 32, row);                 // columns 32, 33, ...: binary32, scaled
+//   const uint64_t d = output_code(plan, row[0]);        // rounded once, to nearest even
 //
-// The chains are the attention pass's (attention/machine.hpp): fused sums over decoded lanes, by
-// the chip's row. Every addition, product with a scale and cast after them is one rounding of
-// binary32 arithmetic, subnormals kept.
+// The chains are the attention pass's (attention/machine.hpp): fused sums by the chip's row, of
+// many columns at once if B is packed. Every addition, product with a scale and cast after them is
+// one rounding of binary32 arithmetic, subnormals kept.
 //
 // Limits: A and B have one format, and D one that binary32 holds.
 // Tested by tests/gemm/product_test.cpp.
@@ -19,6 +19,7 @@
 #include "ulpscope/hardware/chip.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,11 +58,11 @@ GemmPlan make_gemm_plan(const GemmRecipe& recipe, const Chip& chip, int64_t k,
 // What a result of this plan rests on beyond recordings: sentences, none if it was recorded.
 std::vector<std::string> product_notes(const GemmPlan& plan);
 
-// The sum over k of a[i][k] b[j][k] with its scale, before it is stored.
-uint32_t product_register(const GemmPlan& plan, const Operand& a, int64_t i, const Operand& b,
-                          int64_t j);
+// to[j] = the sum over k of a[i][k] b[first + j][k] with its scale, before it is stored.
+void product_row(const GemmPlan& plan, const Operand& a, int64_t i, const Operand& b, int64_t first,
+                 std::span<uint32_t> to);
 
-// That sum in the format of D.
+// One of them in the format of D.
 uint64_t output_code(const GemmPlan& plan, uint32_t value);
 
 // The exact products of the rows of A and B times the scales, sticky 126 bits below the highest
