@@ -1,4 +1,4 @@
-// Inputs of the benchmarks: bell-shaped random codes from a fixed seed, and a causal head.
+// Inputs of the benchmarks: bell-shaped random codes from a fixed seed, and causal heads.
 #pragma once
 
 #include "ulpscope/arith/soft.hpp"
@@ -23,15 +23,17 @@ std::vector<uint16_t> random_codes(size_t count, uint64_t seed) {
   return codes;
 }
 
-// One causal head in bfloat16, of a launch so large that its keys are not split.
-struct CausalHead {
-  std::vector<uint16_t> q, k, v;
+// Causal heads in bfloat16, of a launch so large that their keys are not split.
+struct CausalHeads {
+  std::vector<uint16_t> q, k, v, dout;
   Problem problem;
 
-  CausalHead(int64_t length, int64_t dim)
-      : q(random_codes<bf16>(static_cast<size_t>(length * dim), 1)),
-        k(random_codes<bf16>(static_cast<size_t>(length * dim), 2)),
-        v(random_codes<bf16>(static_cast<size_t>(length * dim), 3)) {
+  CausalHeads(int64_t length, int64_t dim, int64_t heads = 1)
+      : q(random_codes<bf16>(static_cast<size_t>(heads * length * dim), 1)),
+        k(random_codes<bf16>(q.size(), 2)),
+        v(random_codes<bf16>(q.size(), 3)),
+        dout(random_codes<bf16>(q.size(), 4)) {
+    problem.heads = problem.kv_heads = heads;
     problem.rows = problem.keys = length;
     problem.dim = dim;
     problem.format = bf16;
@@ -42,15 +44,16 @@ struct CausalHead {
     problem.k = k;
     problem.v = v;
   }
-  CausalHead(const CausalHead&) = delete;
-  CausalHead& operator=(const CausalHead&) = delete;
+  CausalHeads(const CausalHeads&) = delete;
+  CausalHeads& operator=(const CausalHeads&) = delete;
 
   Plan plan() const { return make_plan(fa2_torch, chip_named("h200"), problem, {}); }
 
-  // Multiply-adds of both products over the visible pairs, which is what a user asks for.
+  // Multiply-adds of one product over the visible pairs, which is what a user asks for: the
+  // forward pass has two such products, the backward pass five.
   double multiply_adds() const {
     const auto n = static_cast<double>(problem.rows);
-    return 2.0 * (n * (n + 1) / 2) * static_cast<double>(problem.dim);
+    return n * (n + 1) / 2 * static_cast<double>(problem.dim * problem.heads);
   }
 };
 

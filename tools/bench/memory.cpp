@@ -27,7 +27,7 @@ double peak_mebibytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts in KiB
 }
 
-void measure(const CausalHead& head, Logging logging, int64_t tiles, const char* name) {
+void measure(const CausalHeads& head, Logging logging, int64_t tiles, const char* name) {
   const double before = peak_mebibytes();
   const Plan plan = head.plan();
   std::atomic<bool> stop = false;
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   const int64_t rows = bench::argument(argc, argv, 1, 16384);
   const int64_t dim = bench::argument(argc, argv, 2, 64);
   const int64_t tiles = bench::argument(argc, argv, 3, 0);
-  const bench::CausalHead head(rows, dim);
+  const bench::CausalHeads head(rows, dim);
   fmt::print("inputs   {:.1f} MiB ({} x {}, head size {}, bf16); peak so far {:.1f} MiB\n",
              static_cast<double>(3 * rows * dim * 2) / (1 << 20), rows, rows, dim,
              bench::peak_mebibytes());

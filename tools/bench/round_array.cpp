@@ -1,6 +1,5 @@
 // Speed of rounding arrays: 4,096 numbers in the first cache, 10^7 in memory, beside copies of as
-// many. docs/performance.md has figures; tools/bench/figures takes the best of many short
-// repetitions.
+// many. docs/performance.md has figures; tools/bench/run takes the best of many short repetitions.
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/round/array.hpp"
 

@@ -1,0 +1,103 @@
+"""Whole runs of the tool, from file to files: seconds on the clock and the largest memory."""
+import json
+import os
+import pathlib
+import random
+import struct
+import subprocess
+import tempfile
+import time
+
+# Upper halves of bf16 numbers between 1/8 and 2, both signs; the lower halves may be any byte.
+UPPER_HALVES = bytes((byte & 0x80) | (0x3E + (byte & 1)) for byte in range(256))
+
+
+def write_dump(path, heads, rows, dim):
+    """q, k, v of random bf16 numbers, as safetensors."""
+    size = 2 * heads * rows * dim
+    header = {name: {"dtype": "BF16", "shape": [heads, rows, dim],
+                     "data_offsets": [i * size, (i + 1) * size]}
+              for i, name in enumerate("qkv")}
+    text = json.dumps(header).encode()
+    source = random.Random(heads * rows * dim)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for _ in range(3 * heads):
+            codes = bytearray(source.randbytes(size // heads))
+            codes[1::2] = codes[1::2].translate(UPPER_HALVES)
+            file.write(codes)
+
+
+class Job:
+    """A process that runs; what it took is known when it is done."""
+
+    def __init__(self, command):
+        self.start = time.perf_counter()
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    def finish(self):
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        if self.process.returncode != 0:
+            raise SystemExit(f"bench: {' '.join(self.process.args)}: "
+                             f"exit code {self.process.returncode}")
+        return {"seconds": time.perf_counter() - self.start, "bytes": usage.ru_maxrss * 1024}
+
+
+class Tool:
+    def __init__(self, path, folder):
+        self.path = path
+        self.folder = folder
+
+    def start(self, dump, threads, log, *options, out="run"):
+        # A head launched with many others: its keys are not split.
+        return Job([self.path, "attention", dump, "--causal", "--launch", "1,1024",
+                    "--threads", str(threads), "--log", log,
+                    "--out", os.path.join(self.folder, out), *options])
+
+    def best(self, times, *arguments):
+        return min((self.start(*arguments).finish() for _ in range(times)),
+                   key=lambda run: run["seconds"])
+
+
+def two_at_once(tool, dump):
+    """Two processes of one thread, half the heads each, and what joins them."""
+    start = time.perf_counter()
+    jobs = [tool.start(dump, 1, "none", "--shard", f"{i}/2", out=f"part{i}") for i in (1, 2)]
+    parts = [job.finish() for job in jobs]
+    Job([tool.path, "merge", *(os.path.join(tool.folder, f"part{i}") for i in (1, 2)),
+         "--out", os.path.join(tool.folder, "merged")]).finish()
+    return {"seconds": time.perf_counter() - start, "bytes": sum(part["bytes"] for part in parts)}
+
+
+def measured(path, quick, talk):
+    cores = os.cpu_count()
+    runs = {}
+    options = subprocess.run([path, "attention", "--help"], capture_output=True, text=True).stdout
+    if "--log" not in options:
+        return runs
+    with tempfile.TemporaryDirectory(prefix="ulpscope-bench-") as folder:
+        tool = Tool(path, folder)
+
+        def dump(heads, rows, dim):
+            name = pathlib.Path(folder) / f"{heads}x{rows}x{dim}.safetensors"
+            if not name.exists():
+                write_dump(name, heads, rows, dim)
+            return str(name)
+
+        def add(heads, rows, dim, threads, log, times):
+            key = f"{heads}x{rows}x{dim}/{log}/{threads}"
+            talk(f"ulpscope attention {key}")
+            runs[key] = tool.best(times, dump(heads, rows, dim), threads, log)
+
+        for threads in sorted({1, min(2, cores)}):
+            add(12, 1024, 64, threads, "none", 3)
+            if not quick:
+                add(32, 2048, 64, threads, "none", 2)
+        if not quick:
+            for log in ("statistics", "full"):
+                add(12, 1024, 64, min(2, cores), log, 1)
+            add(32, 8192, 128, min(2, cores), "none", 1)
+            talk("two processes, then ulpscope merge")
+            runs["32x2048x64/none/processes"] = two_at_once(tool, dump(32, 2048, 64))
+    return runs
