@@ -4,6 +4,7 @@
 #include "ulpscope/hardware/scalar.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace ulpscope {
@@ -82,6 +83,13 @@ void add_rows(Row32 x, Row32 y, Flush flush, std::span<uint32_t> to) {
   fill(
       to, flush, [=](size_t i) { return sum(a[i], b[i]); },
       [=](size_t i) { return flushed_sum(a[i], b[i]); });
+}
+
+void multiply_add_rows(Row32 x, Row32 y, Row32 z, std::span<uint32_t> to) {
+  const HostFpGuard guard;
+  for (size_t i = 0; i < to.size(); ++i) {
+    to[i] = result(std::fma(number(x[i]), number(y[i]), number(z[i])));
+  }
 }
 
 uint32_t sum_columns(uint32_t start, const uint32_t* x, const ColumnGroups& groups) {

@@ -16,6 +16,8 @@ struct CastPlan {
 struct PlainKernels {
   bool (*products)(const uint32_t* x, const uint32_t* y, const uint32_t* rounded, RecordRow&);
   bool (*sums)(const uint32_t* x, const uint32_t* y, const uint32_t* rounded, RecordRow&);
+  bool (*fused)(const uint32_t* x, const uint32_t* y, const uint32_t* z, const uint32_t* rounded,
+                RecordRow&);
   bool (*casts)(const CastPlan&, const uint32_t* x, const uint32_t* rounded, RecordRow&);
 };
 

@@ -4,6 +4,9 @@
 //   product  48 bits hold the exact one, and the rounded one differs by half an ulp at most;
 //   sum      h + l exactly, by Knuth's six additions; the error of a binary32 sum to nearest is a
 //            binary32 number, so that (rounded - h) - l is exact although l may lie far below;
+//   fused    h + l is the sum of the third term and the exact product; rounded - h is exact, and of
+//            that - l, if a rest is left, d is the nearest number: the rest is only to be known of
+//            where it would show, next to an integer v. Such elements are left open;
 //   cast     both are binary32 numbers, neighbours but where a directed rounding has brought a tiny
 //            number far up: then d is not exact, which taking it off again shows.
 //
@@ -140,23 +143,69 @@ bool products(const uint32_t* x, const uint32_t* y, const uint32_t* rounded, Rec
   });
 }
 
+// high + low = a + b exactly.
+struct ExactSum {
+  Double high;
+  Double low;
+
+  HWY_INLINE ExactSum(Double a, Double b) : high(hn::Add(a, b)) {
+    const Double of_b = hn::Sub(high, a);
+    const Double of_a = hn::Sub(high, of_b);
+    low = hn::Add(hn::Sub(a, of_a), hn::Sub(b, of_b));
+  }
+};
+
 bool sums(const uint32_t* x, const uint32_t* y, const uint32_t* rounded, RecordRow& records) {
   return make_records(records, [&](size_t i, auto load) HWY_ATTR {
     const Operand a(load(Words(), x + i));
     const Operand b(load(Words(), y + i));
     const Operand result(load(Words(), rounded + i));
-    const Double high = hn::Add(a.value, b.value);
-    const Double of_b = hn::Sub(high, a.value);
-    const Double of_a = hn::Sub(high, of_b);
-    const Double low = hn::Add(hn::Sub(a.value, of_a), hn::Sub(b.value, of_b));
-    const auto zero = mask_of(hn::Eq(high, hn::Zero(Doubles())));
+    const ExactSum sum(a.value, b.value);
+    const auto zero = mask_of(hn::Eq(sum.high, hn::Zero(Doubles())));
     const auto made = hn::And(hn::And(a.is_zero_or_normal(), b.is_zero_or_normal()),
                               hn::Or(zero, result.is_normal_from(1)));
-    Lanes lanes = lanes_of(binary32, result, hn::Sub(hn::Sub(result.value, high), low), result.sign,
-                           none(), made);
+    Lanes lanes = lanes_of(binary32, result, hn::Sub(hn::Sub(result.value, sum.high), sum.low),
+                           result.sign, none(), made);
     const Long highest = hn::Max(hn::Max(a.field, b.field), number(binary32.emin_field));
     const auto carry = hn::And(is_zero(hn::Xor(a.sign, b.sign)), hn::Gt(lanes.exponent, highest));
     lanes.marks = hn::Or(lanes.marks, flag_if(carry, Flag::carry_out));
+    return lanes;
+  });
+}
+
+// The exponent field of binary64.
+HWY_INLINE Long wide_field(Double x) {
+  return hn::And(hn::ShiftRight<52>(hn::BitCast(Longs(), x)), number(0x7FF));
+}
+
+bool fused(const uint32_t* x, const uint32_t* y, const uint32_t* z, const uint32_t* rounded,
+           RecordRow& records) {
+  return make_records(records, [&](size_t i, auto load) HWY_ATTR {
+    const Doubles doubles;
+    const Operand a(load(Words(), x + i));
+    const Operand b(load(Words(), y + i));
+    const Operand c(load(Words(), z + i));
+    const Operand result(load(Words(), rounded + i));
+    const Double product = hn::Mul(a.value, b.value);
+    const ExactSum sum(product, c.value);
+    const ExactSum lost(hn::Sub(result.value, sum.high), hn::Neg(sum.low));
+    const auto zero = mask_of(hn::Eq(sum.high, hn::Zero(doubles)));
+    const auto operands =
+        hn::And(hn::And(a.is_zero_or_normal(), b.is_zero_or_normal()), c.is_zero_or_normal());
+    const auto whole = mask_of(hn::Eq(lost.low, hn::Zero(doubles)));
+    const auto made = hn::And(operands, hn::Or(zero, result.is_normal_from(2)));
+    Lanes lanes = lanes_of(binary32, result, lost.high, result.sign, none(), made);
+    const auto cut = hn::Ne(
+        hn::And(lanes.marks, number(int64_t{static_cast<uint16_t>(Flag::residue_truncated)})),
+        hn::Zero(Longs()));
+    lanes.made = hn::And(made, hn::Or(whole, cut));
+    const Long highest = hn::Max(wide_field(product), wide_field(c.value));
+    const auto same_sign = is_zero(hn::Xor(hn::Xor(a.sign, b.sign), c.sign));
+    const auto reaches = hn::Gt(hn::Add(lanes.exponent, number(1023 - 127)), highest);
+    const auto terms = hn::And(mask_of(hn::Ne(product, hn::Zero(doubles))),
+                               mask_of(hn::Ne(c.value, hn::Zero(doubles))));
+    lanes.marks =
+        hn::Or(lanes.marks, flag_if(hn::And(hn::And(same_sign, terms), reaches), Flag::carry_out));
     return lanes;
   });
 }

@@ -18,7 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace ulpscope::detail::HWY_NAMESPACE {
 
 #if HWY_TARGET <= HWY_SSE4
-PlainKernels plain_kernels() { return {products, sums, casts}; }
+PlainKernels plain_kernels() { return {products, sums, fused, casts}; }
 #else
 PlainKernels plain_kernels() { return {}; }
 #endif
@@ -69,6 +69,11 @@ bool record_products(Row32 x, Row32 y, Row32 rounded, RecordRow& records) {
 bool record_sums(Row32 x, Row32 y, Row32 rounded, RecordRow& records) {
   const auto kernels = HWY_DYNAMIC_DISPATCH(detail::plain_kernels)();
   return run(kernels.sums, records, x.data(), y.data(), rounded.data());
+}
+
+bool record_fused(Row32 x, Row32 y, Row32 z, Row32 rounded, RecordRow& records) {
+  const auto kernels = HWY_DYNAMIC_DISPATCH(detail::plain_kernels)();
+  return run(kernels.fused, records, x.data(), y.data(), z.data(), rounded.data());
 }
 
 bool record_casts(Row32 x, Row32 rounded, const Format& format, RecordRow& records) {

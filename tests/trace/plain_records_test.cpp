@@ -4,6 +4,7 @@
 
 #include "ulpscope/arith/multiply.hpp"
 #include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/hardware/scalar.hpp"
 #include "ulpscope/round/array.hpp"
 
 #include <random>
@@ -159,6 +160,42 @@ TEST_CASE("the records of products are those of round_pack") {
 TEST_CASE("the records of sums are those of round_pack, carries among them") {
   check_operation(300, add_rows, record_sums,
                   [](const auto& x, const auto& y) { return add(x, y, Mode::nearest_even); });
+}
+
+TEST_CASE("the records of fused multiply-adds are those of round_pack, rests far below included") {
+  on_every_target([](bool has_lanes) {
+    for (const int spread : {0, 1, 3, 8, 30, 60}) {
+      std::mt19937_64 random(static_cast<uint64_t>(spread) + 200);
+      Checked checked;
+      int64_t count = 0;
+      for (int row = 0; row < 1000; ++row) {
+        const size_t size = random() % (RecordRow::room + 1);
+        const Registers x = random_registers(random, size, spread);
+        const Registers y = random_registers(random, size, spread);
+        Registers z = random_registers(random, size, 2 * spread);
+        // Sums that cancel, all or nearly.
+        for (size_t i = 0; i < size; i += 3) {
+          z[i] = fmul(x[i], y[i]) ^ 0x8000'0000;
+          if (i % 2 == 0) z[i] += static_cast<uint32_t>(random() % 3);
+        }
+        Registers rounded(size);
+        multiply_add_rows(x, y, z, rounded);
+        RecordRow records;
+        records.resize(size);
+        const bool all = record_fused(x, y, z, rounded, records);
+        compare(
+            records, all, fp32, nearest_even,
+            [&](size_t i) {
+              return fma(value(x[i]), value(y[i]), value(z[i]), Mode::nearest_even);
+            },
+            checked);
+        count += static_cast<int64_t>(size);
+      }
+      INFO("spread " << spread);
+      CHECK(checked.different == 0);
+      if (has_lanes) CHECK(checked.open < count / 4);
+    }
+  });
 }
 
 TEST_CASE("the records of casts are those of round_pack, in every mode and for any format") {

@@ -47,11 +47,8 @@ template <class Sink>
 void scale_and_shift(const Machine<Sink>& machine, const ScoreSpan& s, uint32_t factor,
                      uint32_t by) {
   machine.at(Site::bwd_shifted_score, [&](auto step) {
-    const auto f = step.operand(factor);
-    const auto shift = step.operand(by ^ sign_bit32);
-    for (int64_t c = 0; c < s.count; ++c) {
-      s.scores[c] = step(s.row, s.first + c, fma(step.operand(s.scores[c]), f, shift, step.mode()));
-    }
+    multiply_add_elements(step, {s.row, s.first, s.count}, s.scores, factor, by ^ sign_bit32,
+                          s.scores);
   });
 }
 

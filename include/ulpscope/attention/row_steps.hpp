@@ -190,6 +190,31 @@ void add_elements(const Step& step, const Elements& at, const uint32_t* x, const
   }
 }
 
+// to[i] = x[i] y + z, rounded once.
+template <class Step>
+void multiply_add_elements(const Step& step, const Elements& at, const uint32_t* x, uint32_t y,
+                           uint32_t z, uint32_t* to) {
+  const auto factor = step.operand(y);
+  const auto term = step.operand(z);
+  const auto exact = [&](int64_t i) { return fma(step.operand(x[i]), factor, term, step.mode()); };
+  if constexpr (Step::by_row && Step::is_plain && Step::flush == Flush::none) {
+    const detail::EachNumber from{x};
+    const detail::SameNumber factors(y);
+    const detail::SameNumber terms(z);
+    detail::by_blocks(
+        step, at, to,
+        [&](const detail::Block& some, std::span<uint32_t> result) {
+          multiply_add_rows(from.of(some), factors.of(some), terms.of(some), result);
+        },
+        [&](const detail::Block& some, Row32 result, RecordRow& records) {
+          return record_fused(from.of(some), factors.of(some), terms.of(some), result, records);
+        },
+        exact);
+  } else {
+    detail::one_by_one(step, at, to, exact);
+  }
+}
+
 // x[i] rounded to the site's format.
 template <class Step>
 void cast_elements(const Step& step, const Elements& at, uint32_t* x) {

@@ -76,12 +76,8 @@ template <class Sink>
 void multiply_and_shift(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
                         uint32_t times, uint32_t by, uint32_t* scores) {
   machine.at(Site::shifted_score, [&](auto step) {
-    const auto factor = step.operand(times);
-    const auto shift = step.operand(by ^ sign_bit32);
-    for (int64_t c = keys.begin; c < keys.end; ++c) {
-      scores[c] =
-          step(row, keys.first + c, fma(step.operand(scores[c]), factor, shift, step.mode()));
-    }
+    uint32_t* const seen = scores + keys.begin;
+    multiply_add_elements(step, seen_elements(row, keys), seen, times, by ^ sign_bit32, seen);
   });
 }
 

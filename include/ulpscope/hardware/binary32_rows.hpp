@@ -25,6 +25,8 @@ void multiply_row(Row32 x, uint32_t y, Flush flush, std::span<uint32_t> to);
 void multiply_rows(Row32 x, Row32 y, Flush flush, std::span<uint32_t> to);
 void add_to_row(Row32 x, uint32_t y, Flush flush, std::span<uint32_t> to);
 void add_rows(Row32 x, Row32 y, Flush flush, std::span<uint32_t> to);
+// x[i] y[i] + z[i] by one rounding; subnormals are kept.
+void multiply_add_rows(Row32 x, Row32 y, Row32 z, std::span<uint32_t> to);
 
 // The columns of one lane of a row sum: groups of `width`, a group every `stride` from `start` on;
 // of these the columns in [begin, end).

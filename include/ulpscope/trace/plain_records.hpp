@@ -1,5 +1,5 @@
-// The records of plain steps, a row at a time: what a product, a sum or a cast has thrown away,
-// from its operands and its result.
+// The records of plain steps, a row at a time: what a product, a sum, a fused multiply-add or a
+// cast has thrown away, from its operands and its result.
 //
 //   multiply_rows(x, y, Flush::none, rounded);
 //   if (!record_products(x, y, rounded, records)) ...      some are left open
@@ -25,6 +25,8 @@ namespace ulpscope {
 // Each returns whether all records are made.
 bool record_products(Row32 x, Row32 y, Row32 rounded, RecordRow& records);
 bool record_sums(Row32 x, Row32 y, Row32 rounded, RecordRow& records);
+// x y + z, rounded once.
+bool record_fused(Row32 x, Row32 y, Row32 z, Row32 rounded, RecordRow& records);
 // To a format within binary32 that has signs, zero and subnormals, and keeps what is subnormal.
 bool record_casts(Row32 x, Row32 rounded, const Format& format, RecordRow& records);
 
