@@ -117,6 +117,24 @@ ScoreTerms terms_of_heads(const Problem& p, int64_t batch, int64_t first, int64_
   return terms;
 }
 
+Problem problem_of_kv_head(const Problem& whole, int64_t kv_outer) {
+  Problem part = whole;
+  part.batch = 1;
+  part.heads = whole.heads / whole.kv_heads;
+  part.kv_heads = 1;
+  part.part_of = {.first = whole.part_of.first + kv_outer, .all = whole_kv_heads(whole)};
+  part.terms = terms_of_heads(whole, kv_outer / whole.kv_heads,
+                              kv_outer % whole.kv_heads * part.heads, part.heads);
+  const auto share = [&](std::span<const uint16_t> codes) {
+    const size_t size = codes.size() / static_cast<size_t>(whole.batch * whole.kv_heads);
+    return codes.subspan(static_cast<size_t>(kv_outer) * size, size);
+  };
+  part.q = share(whole.q);
+  part.k = share(whole.k);
+  part.v = share(whole.v);
+  return part;
+}
+
 uint32_t default_scale(int64_t dim) {
   using Binary64 = Soft<fp64>;
   const auto root = sqrt(Binary64(static_cast<double>(dim)));

@@ -1,5 +1,7 @@
 #include "ulpscope/compare/error_tally.hpp"
 
+#include "ulpscope/trace/statistics_words.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -100,6 +102,35 @@ void ErrorTally::merge(const ErrorTally& other) {
 }
 
 void ErrorTally::close_head() { fold_and_clear(columns_, statistics_.columns); }
+
+namespace {
+
+template <class Words, AnyOf<WorstError> E>
+void list_words(Words& words, E& e) {
+  words(e.outer, e.row, e.column, e.value, e.reference, e.residue);
+}
+
+}  // namespace
+
+void ErrorTally::write(WordWriter& words) const {
+  ulpscope::list_words(words, statistics_);
+  for (const auto& cell : heat_map_.cells) ulpscope::list_words(words, cell);
+  const auto sorted = worst();
+  words(sorted.size());
+  for (const auto& error : sorted) list_words(words, error);
+}
+
+void ErrorTally::read(WordReader& words) {
+  ulpscope::list_words(words, statistics_);
+  for (auto& cell : heat_map_.cells) ulpscope::list_words(words, cell);
+  size_t count = 0;
+  words(count);
+  for (size_t i = 0; i < std::min(count, worst_kept); ++i) {
+    WorstError error;
+    list_words(words, error);
+    keep_worst(error);
+  }
+}
 
 std::vector<WorstError> ErrorTally::worst() const {
   auto sorted = worst_;

@@ -62,6 +62,9 @@ void compute_head(const Plan& plan, int64_t outer, bool exact, const ReferenceOp
   });
 }
 
+// Of all heads of the whole.
+int64_t whole_rows(const Problem& p) { return whole_kv_heads(p) * (p.heads / p.kv_heads) * p.rows; }
+
 // |wide - exact| of one row, in ulps of the output format at the exact value.
 double row_difference(const Plan& plan, const ForwardReference& reference, int64_t row_of_all) {
   const HostFpGuard guard;
@@ -76,25 +79,28 @@ double row_difference(const Plan& plan, const ForwardReference& reference, int64
 
 void judge_sample(const Plan& plan, ForwardReference& reference) {
   ReferenceReport& report = reference.report;
-  const int64_t all = plan.problem.batch * plan.problem.heads * plan.problem.rows;
-  const auto rows =
-      spread_evenly(all, (sampled_elements + plan.problem.dim - 1) / plan.problem.dim);
+  const Problem& p = plan.problem;
+  const auto rows = within(spread_evenly(whole_rows(p), (sampled_elements + p.dim - 1) / p.dim),
+                           first_head(p) * p.rows, p.batch * p.heads * p.rows);
   std::vector<double> differences(rows.size());
   tbb::parallel_for(size_t{0}, rows.size(),
                     [&](size_t i) { differences[i] = row_difference(plan, reference, rows[i]); });
   report.judged_rows = static_cast<int64_t>(rows.size());
-  report.judged_elements = report.judged_rows * plan.problem.dim;
-  report.largest_difference_ulp = *std::max_element(differences.begin(), differences.end());
+  report.judged_elements = report.judged_rows * p.dim;
+  for (const double x : differences) {
+    report.largest_difference_ulp = std::max(report.largest_difference_ulp, x);
+  }
 }
 
-ReferenceReport describe(const Plan& plan, bool exact) {
-  const Problem& p = plan.problem;
+bool is_small(const Problem& p) { return whole_rows(p) * p.keys <= small_problem_scores; }
+
+}  // namespace
+
+ReferenceReport reference_for(const Plan& plan) {
   ReferenceReport report;
-  if (exact) {
+  if (is_small(plan.problem)) {
     report.name = "exact";
     report.description = "untiled attention in 160-bit arithmetic, every row";
-    report.judged_rows = p.batch * p.heads * p.rows;
-    report.judged_elements = report.judged_rows * p.dim;
   } else {
     report.name = "wide";
     report.description =
@@ -104,16 +110,24 @@ ReferenceReport describe(const Plan& plan, bool exact) {
   return report;
 }
 
-}  // namespace
+void ReferenceReport::merge(const ReferenceReport& other) {
+  judged_rows += other.judged_rows;
+  judged_elements += other.judged_elements;
+  largest_difference_ulp = std::max(largest_difference_ulp, other.largest_difference_ulp);
+}
 
 ForwardReference forward_reference(const Plan& plan, const ReferenceOptions& options) {
   const Problem& p = plan.problem;
   const int64_t heads = p.batch * p.heads;
   const auto rows = static_cast<size_t>(heads * p.rows);
-  const bool exact = static_cast<int64_t>(rows) * p.keys <= small_problem_scores;
+  const bool exact = is_small(p);
   ForwardReference result{.o = std::vector<double>(rows * static_cast<size_t>(p.dim)),
                           .lse = std::vector<double>(rows),
-                          .report = describe(plan, exact)};
+                          .report = reference_for(plan)};
+  if (exact) {
+    result.report.judged_rows = heads * p.rows;
+    result.report.judged_elements = result.report.judged_rows * p.dim;
+  }
   // More threads than cores only if asked, and then without a word from the library.
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
                                   static_cast<size_t>(options.threads));

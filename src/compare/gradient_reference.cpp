@@ -150,11 +150,14 @@ KeyDifference key_difference(Job& job, int64_t key_of_all, bool exact_rows) {
 void judge_sample(Job& job) {
   const Problem& p = job.problem();
   GradientReport& report = job.result.report;
-  const auto rows = spread_evenly(p.batch * p.heads * p.rows, sampled);
-  const auto keys = spread_evenly(p.batch * p.kv_heads * p.keys, sampled);
+  const int64_t group = p.heads / p.kv_heads;
+  const auto rows = within(spread_evenly(whole_kv_heads(p) * group * p.rows, sampled),
+                           first_head(p) * p.rows, p.batch * p.heads * p.rows);
+  const auto keys = within(spread_evenly(whole_kv_heads(p) * p.keys, sampled),
+                           p.part_of.first * p.keys, p.batch * p.kv_heads * p.keys);
   report.judged_rows = static_cast<int64_t>(rows.size());
   report.judged_keys = static_cast<int64_t>(keys.size());
-  report.exact_rows = p.heads / p.kv_heads * p.rows * p.keys <= pairs_summed_exactly;
+  report.exact_rows = group * p.rows * p.keys <= pairs_summed_exactly;
   std::vector<double> dq(rows.size());
   std::vector<KeyDifference> dkv(keys.size());
   tbb::parallel_for(size_t{0}, rows.size() + keys.size(), [&](size_t i) {
@@ -173,6 +176,15 @@ void judge_sample(Job& job) {
 }
 
 }  // namespace
+
+void GradientReport::merge(const GradientReport& other) {
+  judged_rows += other.judged_rows;
+  judged_keys += other.judged_keys;
+  exact_rows = exact_rows || other.exact_rows;
+  dq_difference_ulp = std::max(dq_difference_ulp, other.dq_difference_ulp);
+  dk_difference_ulp = std::max(dk_difference_ulp, other.dk_difference_ulp);
+  dv_difference_ulp = std::max(dv_difference_ulp, other.dv_difference_ulp);
+}
 
 GradientReference gradient_reference(const BackwardPlan& plan, std::span<const uint16_t> dout,
                                      const ReferenceOptions& options) {

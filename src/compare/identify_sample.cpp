@@ -96,22 +96,6 @@ SampledGradients default_gradients(const Problem& problem) {
           .count = smallest_tile};
 }
 
-Problem one_group(const Problem& problem, int64_t kv_head) {
-  Problem p = problem;
-  const int64_t group = problem.heads / problem.kv_heads;
-  p.terms = terms_of_heads(problem, kv_head / problem.kv_heads, kv_head % problem.kv_heads * group,
-                           group);
-  p.batch = 1;
-  p.heads = group;
-  p.kv_heads = 1;
-  const auto q_size = static_cast<size_t>(p.heads * p.rows * p.dim);
-  const auto kv_size = static_cast<size_t>(p.keys * p.dim);
-  p.q = problem.q.subspan(static_cast<size_t>(kv_head) * q_size, q_size);
-  p.k = problem.k.subspan(static_cast<size_t>(kv_head) * kv_size, kv_size);
-  p.v = problem.v.subspan(static_cast<size_t>(kv_head) * kv_size, kv_size);
-  return p;
-}
-
 namespace {
 
 WantedTiles wanted_tiles(const BackwardPlan& plan, const SampledGradients& which,

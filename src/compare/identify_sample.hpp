@@ -38,10 +38,8 @@ struct SampledGradients {
 
 SampledGradients default_gradients(const Problem& problem);
 
-// The query heads of one K/V head as a problem of their own, in the same launch.
-Problem one_group(const Problem& problem, int64_t kv_head);
-
-// Both passes are of that group. O and the LSE as far as the sampled gradients read them:
+// Both passes are of one K/V head (problem_of_kv_head). O and the LSE as far as the sampled
+// gradients read them:
 ForwardOutput group_forward(const BackwardPlan& plan, const SampledGradients& which,
                             const Observation& seen, const IdentifyOptions& options);
 SomeOutputs sampled_gradients(BackwardPlan plan, const ForwardOutput& forward,

@@ -118,8 +118,8 @@ void IdentifySearch::take_sample(Kernel& kernel) const {
     kernel.heads = sampled_heads(whole->forward(), kernel.rows);
   }
   if (wants_gradients(seen_)) {
-    const auto group =
-        candidates_.resolved(as_it_is, one_group(kernel.problem, kernel.gradients.kv_head));
+    const auto group = candidates_.resolved(
+        as_it_is, problem_of_kv_head(kernel.problem, kernel.gradients.kv_head));
     kernel.group = group_forward(group->backward(), kernel.gradients, seen_, options_);
   }
   kernel.sample = sample(as_it_is);
@@ -137,8 +137,8 @@ SomeOutputs IdentifySearch::sample(const Candidate& candidate) const {
                              kernel.rows, seen_);
   }
   if (wants_gradients(seen_)) {
-    const auto group =
-        candidates_.resolved(candidate, one_group(kernel.problem, kernel.gradients.kv_head));
+    const auto group = candidates_.resolved(
+        candidate, problem_of_kv_head(kernel.problem, kernel.gradients.kv_head));
     const BackwardPlan plan = group->backward();
     const ForwardOutput forward = candidate.gradients_only
                                       ? ForwardOutput{}

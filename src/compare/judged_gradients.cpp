@@ -23,6 +23,7 @@ struct Judgement {
   Format ulps;
   const std::vector<uint32_t>& registers;
   const std::vector<double>& reference;
+  int64_t first;  // the whole's number of the first head
   int64_t outer;  // heads of all batches
   int64_t rows;   // of a head
   int64_t columns;
@@ -36,7 +37,7 @@ void judge_rows(const Judgement& j, int64_t outer, int64_t first, int64_t end,
   for (int64_t row = first; row < end; ++row) {
     const auto at = static_cast<size_t>((outer * j.rows + row) * j.columns);
     for (size_t c = 0; c < values.size(); ++c) values[c] = to_double(j.registers[at + c]);
-    tally.add_row(j.ulps, outer, row, values.data(), &j.reference[at], &ulp[at]);
+    tally.add_row(j.ulps, j.first + outer, row, values.data(), &j.reference[at], &ulp[at]);
   }
 }
 
@@ -72,12 +73,12 @@ JudgedGradients judge(const BackwardPlan& plan, const Gradients& gradients,
   const auto format = [&](Site site) { return plan.plan->map[site].format; };
   const auto by_rows = [&](Format stored, Format ulps, const auto& registers, const auto& values,
                            int64_t columns) {
-    return judged(
-        {stored, ulps, registers, values, p.batch * p.heads, p.rows, columns, plan.tile_rows});
+    return judged({stored, ulps, registers, values, first_head(p), p.batch * p.heads, p.rows,
+                   columns, plan.tile_rows});
   };
   const auto by_keys = [&](Format stored, const auto& registers, const auto& values) {
-    return judged(
-        {stored, stored, registers, values, p.batch * p.kv_heads, p.keys, p.dim, plan.tile_keys});
+    return judged({stored, stored, registers, values, p.part_of.first, p.batch * p.kv_heads, p.keys,
+                   p.dim, plan.tile_keys});
   };
   const Format dq = format(Site::dq_store);
   return {.dq = by_rows(dq, dq, gradients.dq, reference.dq, p.dim),

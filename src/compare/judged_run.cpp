@@ -65,14 +65,14 @@ class JudgedHead : public HeadObserver {
         shared_.result.o[o_at + static_cast<size_t>(d)] =
             static_cast<uint32_t>(output_code(plan, o));
       }
-      o_errors.add_row(o_format, outer_, row, values.data(), &reference.o[o_at],
-                       &shared_.result.o_ulp[o_at]);
+      o_errors.add_row(o_format, first_head(plan.problem) + outer_, row, values.data(),
+                       &reference.o[o_at], &shared_.result.o_ulp[o_at]);
       const uint32_t lse = output.lse[static_cast<size_t>(r)];
       const double lse_value = to_double(lse);
       shared_.result.lse[at] = lse;
       shared_.result.statistic[at] = output.statistic()[static_cast<size_t>(r)];
-      lse_errors.add_row(fp32, outer_, row, &lse_value, &reference.lse[at],
-                         &shared_.result.lse_ulp[at]);
+      lse_errors.add_row(fp32, first_head(plan.problem) + outer_, row, &lse_value,
+                         &reference.lse[at], &shared_.result.lse_ulp[at]);
     }
     const std::lock_guard lock(mutex_);
     o_errors_.merge(o_errors);

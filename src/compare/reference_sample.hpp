@@ -19,6 +19,13 @@ inline std::vector<int64_t> spread_evenly(int64_t all, int64_t count) {
   return places;
 }
 
+// Those of the places in the whole that lie in [first, first + count), counted from `first`.
+inline std::vector<int64_t> within(std::vector<int64_t> places, int64_t first, int64_t count) {
+  std::erase_if(places, [&](int64_t place) { return place < first || place >= first + count; });
+  for (int64_t& place : places) place -= first;
+  return places;
+}
+
 // Of |wide - exact|, in ulps of a format at the exact value.
 inline double largest_difference(const Format& format, const std::vector<TwoDoubles>& exact,
                                  const double* wide) {

@@ -134,3 +134,19 @@ TEST_CASE("a window is cut at both ends of the keys") {
   CHECK(keys(7).end == 6);
   CHECK(seen(8, 6, no_mask, Alignment::top_left, 3).end == 6);
 }
+
+TEST_CASE("a K/V head is a problem of its own that knows its place in the whole") {
+  const auto owned =
+      random_problem(1, {.rows = 3, .keys = 4, .dim = 8, .batch = 2, .heads = 6, .kv_heads = 2});
+  const Problem& whole = owned.problem;
+  const Problem part = problem_of_kv_head(whole, 3);  // batch 1, K/V head 1
+  check(part);
+  CHECK(part.heads == 3);
+  CHECK(part.q.data() == whole.q.data() + 3 * 3 * (3 * 8));
+  CHECK(part.k.data() == whole.k.data() + 3 * (4 * 8));
+  CHECK(part.launch.heads == whole.launch.heads);
+  CHECK(first_head(part) == 9);
+  CHECK(whole_kv_heads(part) == 4);
+  CHECK(first_head(whole) == 0);
+  CHECK(whole_kv_heads(whole) == 4);
+}

@@ -61,6 +61,13 @@ struct Descale {
   friend constexpr bool operator==(const Descale&, const Descale&) = default;
 };
 
+// Where a problem is some K/V heads of a larger one. Which elements a reference samples, and by
+// which index an element is reported, is said of the whole and so does not depend on the cut.
+struct PartOf {
+  int64_t first = 0;  // K/V heads of all batches before these
+  int64_t all = 0;    // in the whole; 0: the problem is the whole
+};
+
 struct Problem {
   int64_t batch = 1;
   int64_t heads = 1;
@@ -74,6 +81,7 @@ struct Problem {
   Descale descale = {};
   ScoreTerms terms = {};
   Launch launch;
+  PartOf part_of = {};
   std::span<const uint16_t> q;  // (batch, heads, rows, dim)
   std::span<const uint16_t> k;  // (batch, kv_heads, keys, dim)
   std::span<const uint16_t> v;  // (batch, kv_heads, keys, dim)
@@ -102,6 +110,16 @@ constexpr SeenKeys seen_keys(const Problem& p, Alignment alignment, int64_t row)
   return {p.mask.left == Mask::unbounded ? 0 : within(diagonal - p.mask.left),
           p.mask.right == Mask::unbounded ? p.keys : within(diagonal + p.mask.right + 1)};
 }
+
+// K/V heads of all batches of the whole, and the whole's number of the first query head here.
+constexpr int64_t whole_kv_heads(const Problem& p) {
+  return p.part_of.all == 0 ? p.batch * p.kv_heads : p.part_of.all;
+}
+constexpr int64_t first_head(const Problem& p) { return p.part_of.first * (p.heads / p.kv_heads); }
+
+// One K/V head, counted over all batches, and the query heads that share it as a problem of their
+// own in the same launch. Operands that are not there yet stay away.
+Problem problem_of_kv_head(const Problem& whole, int64_t kv_outer);
 
 // The terms of a problem that one of its heads sees,
 HeadTerms head_terms(const Problem& problem, Alignment alignment, int64_t batch, int64_t head);

@@ -12,6 +12,7 @@
 // a feature. Tested by tests/compare/error_tally_test.cpp.
 #pragma once
 
+#include "ulpscope/base/words.hpp"
 #include "ulpscope/format/format.hpp"
 #include "ulpscope/trace/clusters.hpp"
 
@@ -55,10 +56,14 @@ class ErrorTally {
   // One row of one head.
   void add_row(const Format& format, int64_t outer, int64_t row, const double* values,
                const double* references, float* errors);
-  // Another tally of the same head.
+  // Another tally of the same head, or of other heads once they are closed.
   void merge(const ErrorTally& other);
   // The head's features are complete: folds them. Call once a head, before merging heads.
   void close_head();
+
+  // A tally whose heads are closed, as words, and into an empty one of the same sizes.
+  void write(WordWriter& words) const;
+  void read(WordReader& words);
 
   const ErrorStatistics& statistics() const { return statistics_; }
   const HeatMapSums& heat_map() const { return heat_map_; }

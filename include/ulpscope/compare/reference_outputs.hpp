@@ -39,7 +39,13 @@ struct ReferenceReport {
   int64_t judged_rows = 0;  // rows that `exact` computed too
   int64_t judged_elements = 0;
   double largest_difference_ulp = 0;  // between the two, in ulps of the output format
+
+  // Of other heads of the same problem.
+  void merge(const ReferenceReport& other);
 };
+
+// Which reference judges the problem; nothing has been judged yet.
+ReferenceReport reference_for(const Plan& plan);
 
 struct ForwardReference {
   std::vector<double> o;    // (batch, heads, rows, dim)
@@ -58,6 +64,9 @@ struct GradientReport {
   double dq_difference_ulp = 0;
   double dk_difference_ulp = 0;
   double dv_difference_ulp = 0;
+
+  // Of other heads of the same problem.
+  void merge(const GradientReport& other);
 };
 
 struct GradientReference {

@@ -43,6 +43,13 @@ class ResidueHistogram {
   uint64_t zero() const { return zero_; }
   const std::array<uint64_t, bins>& counts() const { return counts_; }
 
+  // For base/words.hpp.
+  template <class Words, class Self>
+  static void list_words(Words& words, Self& self) {
+    for (auto& count : self.counts_) words(count);
+    words(self.zero_);
+  }
+
   friend bool operator==(const ResidueHistogram&, const ResidueHistogram&) = default;
 
   // Bin of a residue that is not zero.
