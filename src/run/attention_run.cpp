@@ -2,171 +2,138 @@
 
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
-#include "ulpscope/base/output_file.hpp"
-#include "ulpscope/compare/judged_gradients.hpp"
-#include "ulpscope/report/page.hpp"
+#include "ulpscope/run/assemble.hpp"
+#include "ulpscope/run/attention_work.hpp"
+#include "ulpscope/run/merge_run.hpp"
 #include "ulpscope/run/output_folder.hpp"
-#include "ulpscope/run/output_tensors.hpp"
-#include "ulpscope/run/summary_writer.hpp"
-#include "ulpscope/tensor/safetensors.hpp"
+#include "ulpscope/run/part_folder.hpp"
+
+#include <fstream>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace ulpscope {
 
+namespace fs = std::filesystem;
+
 namespace {
 
-struct KernelAndChip {
-  const Recipe& recipe;
-  const Chip& chip;
-};
+// A run of more multiply-adds keeps parts: half a minute of one core at the rate of logged passes.
+constexpr double most_without_parts = 1e10;
 
-// NAME or NAME@CHIP.
-KernelAndChip parse_kernel(const std::string& text) {
-  const auto at = text.find('@');
-  const Recipe& recipe = recipe_named(text.substr(0, at));
-  return {recipe, chip_named(at == std::string::npos ? "h200" : text.substr(at + 1))};
+bool keeps_parts(const AttentionWork& work, const AttentionOptions& options) {
+  return options.earlier == Earlier::resumed || work.multiply_adds() > most_without_parts;
 }
 
-void apply_tile(const AttentionOptions& options, Plan& plan) {
-  if (!options.tile) return;
-  const auto [rows, keys] = *options.tile;
-  constexpr int64_t largest = 4096;
-  if (rows < 1 || rows > largest || keys < 32 || keys > largest || keys % 32 != 0) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--tile {},{}: expected 1 to {} rows and a multiple of "
-                            "32 keys up to {}",
-                            rows, keys, largest, largest));
+EarlierParts parts_of(Earlier earlier) {
+  switch (earlier) {
+    case Earlier::replaced: break;
+    case Earlier::resumed: return EarlierParts::kept;
   }
-  const int64_t block = plan.recipe->mask_block;
-  if (block != 0 && (block % rows != 0 || block % keys != 0)) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--tile {},{}: expected divisors of {}, the mask block of kernel {}",
-                            rows, keys, block, plan.recipe->name));
-  }
-  plan.tile_rows = rows;
-  plan.tile_keys = keys;
-  plan.parts = std::min(plan.parts, plan.key_tiles());
+  return EarlierParts::removed;
 }
 
-void apply_delta_layout(const AttentionOptions& options, std::optional<BackwardPlan>& plan) {
-  if (options.delta_layout.empty()) return;
-  if (!plan) {
-    throw Error(ErrorKind::usage, fmt::format("--delta-layout {}: expected a tensor 'do', without "
-                                              "which there is no backward pass",
-                                              options.delta_layout));
-  }
-  take_delta_layout(*plan, options.delta_layout);
+// Where the parts of a run are until it is finished.
+fs::path parts_folder(const OutputFolder& folder) {
+  fs::path path = folder.target();
+  path += ".ulpscope-parts";
+  return path;
 }
 
-// Tensors of one file of the output folder.
-using Tensors = std::vector<Tensor>;
-
-void add_gradients(const Plan& plan, const ProblemOperands& operands,
-                   const JudgedGradients& gradients, Tensors& outputs, Tensors& errors) {
-  const auto element = [&](Site site) { return element_for(plan.map[site].format); };
-  const auto add = [&](const std::string& name, Element stored, const Operand16& like, int64_t dim,
-                       const JudgedTensor& tensor) {
-    outputs.push_back(laid_out(name, stored, like, dim, tensor.codes));
-    errors.push_back(laid_out(name + "_ulp", Element::fp32, like, dim, tensor.ulp));
-  };
-  const int64_t dim = plan.problem.dim;
-  add("dq", element(Site::dq_store), operands.q, dim, gradients.dq);
-  add("dk", element(Site::dk_store), operands.k, dim, gradients.dk);
-  add("dv", element(Site::dv_store), operands.v, dim, gradients.dv);
-  add("delta", Element::fp32, operands.q, 0, gradients.delta);
+// The summary of a finished run of the same fingerprint.
+std::optional<nlohmann::json> finished_run(const fs::path& folder, const Outline& outline) {
+  std::ifstream file(folder / "summary.json");
+  auto summary = nlohmann::json::parse(file, nullptr, false);
+  if (!summary.is_object() || !summary.contains("fingerprint")) return std::nullopt;
+  if (summary["fingerprint"] != fingerprint_of(outline)) return std::nullopt;
+  return summary;
 }
 
-void write_folder(const OutputFolder& folder, const Plan& plan, const ProblemOperands& operands,
-                  const JudgedRun& run, const std::optional<JudgedGradients>& gradients,
-                  const nlohmann::json& summary) {
-  const Operand16& q = operands.q;
-  const Format& o_format = plan.map[Site::output_store].format;
-  const int64_t dim = plan.problem.dim;
-  std::map<std::string, std::string> metadata{{"layout", layout_name(q.layout)},
-                                              {"o_format", format_name(o_format)}};
-  Tensors outputs{laid_out("o", element_for(o_format), q, dim, run.o),
-                  laid_out("lse", Element::fp32, q, 0, run.lse)};
-  Tensors errors{laid_out("o_ulp", Element::fp32, q, dim, run.o_ulp),
-                 laid_out("lse_ulp", Element::fp32, q, 0, run.lse_ulp)};
-  if (gradients) {
-    for (const auto& [name, site] :
-         {std::pair{"dq_format", Site::dq_store}, std::pair{"dk_format", Site::dk_store},
-          std::pair{"dv_format", Site::dv_store}}) {
-      metadata[name] = format_name(plan.map[site].format);
-    }
-    add_gradients(plan, operands, *gradients, outputs, errors);
+// False if it was stopped; what is done by then is kept.
+bool compute_missing(const AttentionWork& work, const PartFolder& parts,
+                     const std::vector<int64_t>& missing, const AttentionOptions& options,
+                     int64_t units) {
+  std::atomic<int64_t> done = units - static_cast<int64_t>(missing.size());
+  const bool complete = compute_units(work, missing, options, [&](const UnitResult& result) {
+    parts.add(result);
+    ++done;
+  });
+  if (!complete && options.note) {
+    options.note(
+        fmt::format("{} of {} parts are done and kept: the same command with --resume "
+                    "goes on from there",
+                    done.load(), units));
   }
-  write_safetensors(folder.path() / "outputs.safetensors", outputs, metadata);
-  write_safetensors(folder.path() / "errors.safetensors", errors, metadata);
-  write_file_atomically(folder.path() / "summary.json", summary.dump(1) + "\n");
-  write_file_atomically(folder.path() / "report.html", html_report(summary));
+  return complete;
 }
 
-// What the kernel can compute of the problem: gradients only where it has a backward pass here.
-ProblemOptions possible_part(const AttentionOptions& options, const Recipe& recipe) {
-  ProblemOptions possible = options;
-  if (recipe.backward == nullptr && has_dout(options)) {
-    if (options.inputs.files.contains("do")) {
-      throw Error(
-          ErrorKind::usage,
-          fmt::format("--do: kernel {} has no backward pass; expected another kernel, or no "
-                      "--do",
-                      recipe.name));
-    }
-    possible.backward = BackwardChoice::off;
-    if (options.note) {
-      options.note(
-          fmt::format("the input has a tensor 'do'; kernel {} has no backward pass here, "
-                      "so only the forward pass is computed",
-                      recipe.name));
-    }
+std::optional<nlohmann::json> run_with_parts(const AttentionWork& work, OutputFolder& folder,
+                                             const AttentionOptions& options) {
+  const Outline& outline = work.outline();
+  PartFolder parts(parts_folder(folder), {}, outline, parts_of(options.earlier));
+  if (!compute_missing(work, parts, parts.missing(), options, outline.units)) return std::nullopt;
+  Assembly assembly(outline, folder.path());
+  if (!add_parts(
+          parts_folder(folder), {}, outline, assembly, [] {}, options.stop)) {
+    return std::nullopt;
   }
-  return possible;
+  const nlohmann::json summary = assembly.finish();
+  folder.commit();
+  parts.remove();
+  return summary;
+}
+
+std::optional<nlohmann::json> run_at_once(const AttentionWork& work,
+                                          std::optional<OutputFolder>& folder,
+                                          const AttentionOptions& options) {
+  std::vector<int64_t> units(static_cast<size_t>(work.outline().units));
+  std::iota(units.begin(), units.end(), 0);
+  Assembly assembly(work.outline(), folder ? folder->path() : fs::path());
+  const auto add = [&](const UnitResult& result) { assembly.add(result); };
+  if (!compute_units(work, units, options, add)) return std::nullopt;
+  const nlohmann::json summary = assembly.finish();
+  if (folder) folder->commit();
+  return summary;
 }
 
 }  // namespace
 
 std::optional<nlohmann::json> run_attention(const AttentionOptions& options) {
   const HostFpGuard guard;
-  const auto [recipe, chip] = parse_kernel(options.kernel);
+  if (options.earlier == Earlier::resumed && options.out.empty()) {
+    throw Error(ErrorKind::usage, "--resume: expected --out DIR, the folder of the earlier run");
+  }
   std::optional<OutputFolder> folder;
   if (!options.out.empty()) folder.emplace(options.out);
-  const ProblemOperands operands = load_operands(possible_part(options, recipe));
-  Problem problem = problem_of(options, operands);
-  if (!options.multiprocessors) problem.launch.multiprocessors = chip.multiprocessors;
-  Plan plan = make_plan(recipe, chip, problem, options.overrides);
-  apply_tile(options, plan);
-  std::optional<BackwardPlan> backward_plan;
-  if (operands.dout) backward_plan = make_backward_plan(plan, problem);
-  apply_delta_layout(options, backward_plan);
+  const AttentionWork work(options);
+  if (options.earlier == Earlier::resumed) {
+    if (auto summary = finished_run(folder->target(), work.outline())) return summary;
+  }
+  return folder && keeps_parts(work, options) ? run_with_parts(work, *folder, options)
+                                              : run_at_once(work, folder, options);
+}
 
-  const int64_t tiles = tile_count(plan);
-  const int64_t all = tiles + (backward_plan ? problem.batch * problem.heads : 0);
-  const auto judged_options = [&](int64_t before) {
-    return JudgedOptions{.threads = options.threads,
-                         .progress =
-                             [&options, before, all](int64_t done) {
-                               if (options.progress) options.progress(before + done, all);
-                             },
-                         .stop = options.stop};
-  };
-  const JudgedRun run = run_judged(plan, judged_options(0));
-  if (!run.complete) return std::nullopt;
-  std::optional<JudgedGradients> gradients;
-  if (backward_plan) {
-    gradients =
-        run_judged_gradients(*backward_plan, operands.dout->codes, run, judged_options(tiles));
-    if (!gradients->complete) return std::nullopt;
+std::optional<ShardReport> run_attention_shard(const AttentionOptions& options,
+                                               const Shard& shard) {
+  const HostFpGuard guard;
+  if (options.out.empty()) {
+    throw Error(ErrorKind::usage, fmt::format("--shard {}: expected --out DIR, a folder for the "
+                                              "parts of this shard",
+                                              shard_name(shard)));
   }
-  const nlohmann::json summary = attention_summary(
-      options.command, plan, options.overrides, operands, run, gradients ? &*gradients : nullptr);
-  if (folder) {
-    write_folder(*folder, plan, operands, run, gradients, summary);
-    folder->commit();
+  const AttentionWork work(options);
+  const PartFolder parts(options.out, shard, work.outline(), parts_of(options.earlier));
+  const auto missing = parts.missing();
+  const UnitRange units = units_of(shard, work.outline().units);
+  if (!compute_missing(work, parts, missing, options, units.end - units.first)) {
+    return std::nullopt;
   }
-  return summary;
+  return ShardReport{.shard = shard,
+                     .units = units,
+                     .all_units = work.outline().units,
+                     .computed = static_cast<int64_t>(missing.size())};
 }
 
 }  // namespace ulpscope

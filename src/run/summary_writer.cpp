@@ -1,7 +1,6 @@
 #include "ulpscope/run/summary_writer.hpp"
 
 #include "ulpscope/base/host_fp.hpp"
-#include "ulpscope/round/names.hpp"
 #include "ulpscope/run/version.hpp"
 #include "ulpscope/trace/bias.hpp"
 
@@ -60,103 +59,6 @@ json element_index(const RowIndex& index, const WorstError& error) {
     flat /= index.axes[axis];
   }
   return result;
-}
-
-json casts_json(const Plan& plan, std::span<const SiteRow> sites,
-                const std::vector<SiteOverride>& overrides) {
-  json result = json::array();
-  for (const auto& row : sites) {
-    const bool overridden = std::any_of(overrides.begin(), overrides.end(),
-                                        [&](const auto& o) { return o.site == row.site; });
-    const Cast& cast = plan.map[row.site];
-    result.push_back({{"site", row.name},
-                      {"format", format_name(cast.format)},
-                      {"mode", rounding_name(cast.rounding)},
-                      {"preset", preset_name(cast.rounding.policy).value_or("")},
-                      {"overridden", overridden}});
-  }
-  return result;
-}
-
-json kernel_json(const Plan& plan) {
-  const Recipe& recipe = *plan.recipe;
-  json kernel{{"name", recipe.name}, {"description", recipe.summary}};
-  switch (recipe.engine) {
-    case Engine::tiled:
-      kernel.update({{"variant", plan.parts > 1 ? "split" : "normal"},
-                     {"chip", plan.chip->name},
-                     {"chip_row", plan.chip->row},
-                     {"tile_rows", plan.tile_rows},
-                     {"tile_keys", plan.tile_keys},
-                     {"splits", plan.parts}});
-      break;
-    case Engine::reference: break;
-  }
-  return kernel;
-}
-
-json sites_json(const Plan& plan, const SiteStatistics& sites) {
-  json result = json::array();
-  for (const auto& row : site_table) {
-    const auto& statistics = sites[index(row.site)];
-    if (statistics.moments.count == 0) continue;
-    const Cast& cast = plan.map[row.site];
-    json site = statistics_json(std::string(row.name), cast.format, statistics);
-    site["mode"] = rounding_name(cast.rounding);
-    site["description"] = row.step;
-    result.push_back(std::move(site));
-  }
-  return result;
-}
-
-json notes_json(const Recipe& recipe, const JudgedGradients* gradients) {
-  json notes = json::array();
-  if (!recipe.caveat.empty()) notes.push_back(fmt::format("{}: {}", recipe.name, recipe.caveat));
-  if (gradients != nullptr && gradients->unordered_dq) {
-    notes.push_back(fmt::format(
-        "{} adds the key tiles' parts of dQ in no fixed order, so that the last bits of its dQ "
-        "differ from run to run; dq here is their sum in ascending order, and ulpscope identify "
-        "tells whether a recorded dQ is their sum in some order",
-        recipe.name));
-  }
-  return notes;
-}
-
-// The site that holds most of the one-sided error, in words; empty if none is biased.
-std::string loudest_site(const Plan& plan, const SiteStatistics& sites) {
-  const SiteRow* loudest = nullptr;
-  double largest = 0;
-  for (const auto& row : site_table) {
-    const auto& statistics = sites[index(row.site)];
-    if (statistics.moments.count == statistics.moments.skipped) continue;
-    const auto bias = summarise(statistics).by_magnitude;
-    // Sites round in formats of different widths: their ulps are compared relative to the result.
-    const int trailing_bits = plan.map[row.site].format.trailing_bits;
-    const double relative = std::ldexp(std::fabs(bias.mean), -trailing_bits);
-    if (!is_biased(bias) || relative <= largest) continue;
-    largest = relative;
-    loudest = &row;
-  }
-  if (loudest == nullptr) return "";
-  const auto bias = summarise(sites[index(loudest->site)]).by_magnitude;
-  return fmt::format(" The most one-sided rounding is {} ({:+.3f} ulp of its own result, {} zero).",
-                     loudest->name, bias.mean, bias.mean < 0 ? "toward" : "away from");
-}
-
-json verdict_json(const Plan& plan, const JudgedRun& run) {
-  const HostFpGuard guard;
-  const auto summary = summarise(run.o_errors.statistics());
-  const bool by_value = is_biased(summary.by_value);
-  const bool biased = by_value || is_biased(summary.by_magnitude);
-  const Bias& bias = biased && !by_value ? summary.by_magnitude : summary.by_value;
-  const auto& moments = run.o_errors.statistics().moments;
-  const std::string text = fmt::format(
-      "{} of {} carries {} one-sided error: mean {:+.4f} ulp{} (standard error {:.4f}, z {:+.1f}); "
-      "the largest error of an element is {:.3f} ulp.{}",
-      "O", plan.recipe->name, biased ? "a" : "no", bias.mean,
-      biased && !by_value ? " away from zero" : "", bias.standard_error, bias.z,
-      residue_in_ulps(moments.largest), loudest_site(plan, run.sites));
-  return {{"status", biased ? "biased" : "unbiased"}, {"text", text}};
 }
 
 }  // namespace
@@ -349,63 +251,6 @@ json reference_json(const ReferenceReport& reference, const GradientReport* grad
                              {"dv", gradients->dv_difference_ulp}}}};
   }
   return result;
-}
-
-json attention_summary(const std::string& command, const Plan& plan,
-                       const std::vector<SiteOverride>& overrides, const ProblemOperands& operands,
-                       const JudgedRun& run, const JudgedGradients* gradients) {
-  json summary = summary_header("attention", command);
-  summary["verdict"] = verdict_json(plan, run);
-  summary["kernel"] = kernel_json(plan);
-  summary["inputs"] = inputs_json(operands);
-  const Operand16& q = operands.q;
-  std::vector<Format> formats{q.format};
-  const std::span<const SiteRow> rounded =
-      gradients != nullptr ? std::span(site_table) : forward_sites();
-  for (const auto& row : rounded) formats.push_back(plan.map[row.site].format);
-  summary["problem"] = problem_json(plan.problem, q, operands.k);
-  summary["formats"] = formats_json(formats);
-  summary["casts"] = casts_json(plan, rounded, overrides);
-  summary["reference"] =
-      reference_json(run.reference, gradients != nullptr ? &gradients->reference : nullptr);
-  SiteStatistics sites = run.sites;
-  summary["outputs"] = json::array();
-  const auto output = [&](const std::string& name, const Format& format, const Operand16& like,
-                          int64_t dim, int64_t tally_rows, const ErrorTally& tally) {
-    auto sizes = like.sizes;
-    sizes[3] = dim;
-    const RowIndex rows{{like.sizes[0], like.sizes[1], like.sizes[2]}, tally_rows};
-    summary["outputs"].push_back(
-        output_json(name, format, shape_in_layout(sizes, like.layout), rows, tally));
-  };
-  const int64_t dim = plan.problem.dim;
-  output("o", plan.map[Site::output_store].format, q, dim, plan.problem.rows, run.o_errors);
-  output("lse", fp32, q, 0, plan.problem.rows, run.lse_errors);
-  if (gradients != nullptr) {
-    for (size_t i = 0; i < site_count; ++i) sites[i].merge(gradients->sites[i]);
-    const auto gradient = [&](const std::string& name, Site store, const Operand16& like,
-                              int64_t columns, const ErrorTally& tally) {
-      output(name, plan.map[store].format, like, columns, like.sizes[2], tally);
-    };
-    gradient("dq", Site::dq_store, q, dim, gradients->dq.errors);
-    gradient("dk", Site::dk_store, operands.k, dim, gradients->dk.errors);
-    gradient("dv", Site::dv_store, operands.v, dim, gradients->dv.errors);
-    gradient("delta", Site::output_store, q, 0, gradients->delta.errors);
-    const auto pairs = [&](const std::string& name, Site site, const ErrorStatistics& errors) {
-      auto sizes = q.sizes;
-      sizes[3] = plan.problem.keys;
-      summary["outputs"].push_back(
-          whole_json(name, plan.map[site].format, shape_in_layout(sizes, q.layout), errors));
-    };
-    pairs("p", Site::bwd_probability_cast, gradients->pairs.p);
-    pairs("dp", Site::dp, gradients->pairs.dp);
-    pairs("ds", Site::ds_cast, gradients->pairs.ds);
-  }
-  summary["sites"] = sites_json(plan, sites);
-  if (auto notes = notes_json(*plan.recipe, gradients); !notes.empty()) {
-    summary["notes"] = std::move(notes);
-  }
-  return summary;
 }
 
 }  // namespace ulpscope

@@ -23,6 +23,8 @@ struct Arguments {
   std::vector<int64_t> tile;
   std::string delta_layout;
   std::string out;
+  std::string shard;
+  bool resume = false;
 };
 
 AttentionOptions options_of(const Arguments& a, const Context& context) {
@@ -34,13 +36,42 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   o.delta_layout = a.delta_layout;
   o.threads = threads_of(a.problem);
   o.out = a.out;
-  o.command = context.command_line;
+  o.earlier = a.resume ? Earlier::resumed : Earlier::replaced;
+  o.command = command_without(context, {"--out", "--shard", "--threads"}, {"--resume", "--json"});
   o.note = note;
   o.stop = context.interrupted;
   return o;
 }
 
+int run_shard(const Arguments& arguments, AttentionOptions options) {
+  const Shard shard = parse_shard(arguments.shard);
+  std::optional<ShardReport> report;
+  {
+    Progress progress("attention");
+    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
+    report = run_attention_shard(options, shard);
+  }
+  if (!report) return exit_interrupted;
+  const auto [first, end] = report->units;
+  if (arguments.json) {
+    print(nlohmann::json{{"shard", shard_name(shard)},
+                         {"folder", options.out},
+                         {"first", first},
+                         {"end", end},
+                         {"all", report->all_units},
+                         {"computed", report->computed}}
+              .dump(1) +
+          "\n");
+  } else {
+    print(fmt::format("shard {}: {} of {} K/V heads in {}, {} of them computed now\n",
+                      shard_name(shard), end - first, report->all_units, options.out,
+                      report->computed));
+  }
+  return exit_done;
+}
+
 int run(const Arguments& arguments, const Context& context) {
+  if (!arguments.shard.empty()) return run_shard(arguments, options_of(arguments, context));
   return run_to_summary("attention", options_of(arguments, context),
                         arguments.json ? Printed::json : Printed::text, run_attention);
 }
@@ -73,6 +104,11 @@ void add_attention(CLI::App& app, Context& context) {
                       "Round a site otherwise: SITE=FORMAT[:MODE[:sat]]; may be given again");
   command->add_option("--out", a->out,
                       "Folder for outputs and report: absent, empty or an earlier run");
+  command->add_option("--shard", a->shard,
+                      "I/N: only the I-th of N shards, from 1, into --out; ulpscope merge joins "
+                      "them");
+  command->add_flag("--resume", a->resume,
+                    "Go on where an earlier run of this command into --out was stopped");
   command->add_flag("--json", a->json, "Print summary.json instead of the table");
   command->callback([a, &context] { context.run = [a, &context] { return run(*a, context); }; });
 }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -20,9 +21,16 @@ inline constexpr int exit_interrupted = 130;
 // What every subcommand gets from main.
 struct Context {
   std::string command_line;              // as typed, quoted for a shell
+  std::vector<std::string> words;        // of it, unquoted, without the program's name
   const std::atomic<bool>* interrupted;  // set by SIGINT and SIGTERM
   std::function<int()> run;              // the chosen subcommand's body
 };
+
+// The command line without options that change no result: `with_value` and the word behind each,
+// and `flags`.
+std::string command_without(const Context& context,
+                            std::initializer_list<std::string_view> with_value,
+                            std::initializer_list<std::string_view> flags);
 
 void add_attention(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
@@ -34,6 +42,7 @@ void add_formats(CLI::App& app, Context& context);
 void add_gemm(CLI::App& app, Context& context);
 void add_lists(CLI::App& app, Context& context);  // kernels, chips
 void add_trace(CLI::App& app, Context& context);
+void add_merge(CLI::App& app, Context& context);
 void add_quantise(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
 void add_vectors(CLI::App& app, Context& context);

@@ -2,9 +2,11 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/run/version.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <new>
+#include <utility>
 
 #include "command.hpp"
 #include "terminal.hpp"
@@ -24,9 +26,9 @@ void on_signal(int number) {
   }
 }
 
-std::string quoted_command(int argc, char** argv) {
+std::string quoted_command(const std::vector<std::string>& words) {
   std::string line = "ulpscope";
-  for (int i = 1; i < argc; ++i) line += " " + ulpscope::cli::shell_quoted(argv[i]);
+  for (const auto& word : words) line += " " + ulpscope::cli::shell_quoted(word);
   return line;
 }
 
@@ -48,11 +50,13 @@ int run(int argc, char** argv) {
       "ulpscope"};
   app.set_version_flag("--version", std::string("ulpscope ") + ulpscope::version);
   app.require_subcommand(1);
-  ulpscope::cli::Context context{quoted_command(argc, argv), &interrupted, {}};
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  ulpscope::cli::Context context{quoted_command(words), words, &interrupted, {}};
   ulpscope::cli::add_attention(app, context);
   ulpscope::cli::add_engines(app, context);
   ulpscope::cli::add_gemm(app, context);
   ulpscope::cli::add_identify(app, context);
+  ulpscope::cli::add_merge(app, context);
   ulpscope::cli::add_compare(app, context);
   ulpscope::cli::add_round(app, context);
   ulpscope::cli::add_trace(app, context);
@@ -77,9 +81,26 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
+std::string ulpscope::cli::command_without(const Context& context,
+                                           std::initializer_list<std::string_view> with_value,
+                                           std::initializer_list<std::string_view> flags) {
+  const auto is_one_of = [](const auto& names, std::string_view word) {
+    return std::find(names.begin(), names.end(), word) != names.end();
+  };
+  std::vector<std::string> kept;
+  bool value_follows = false;
+  for (const std::string& word : context.words) {
+    const std::string_view name = std::string_view(word).substr(0, word.find('='));
+    const bool is_value = std::exchange(value_follows, is_one_of(with_value, word));
+    if (!is_value && !is_one_of(with_value, name) && !is_one_of(flags, word)) kept.push_back(word);
+  }
+  return quoted_command(kept);
+}
+
 int main(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond `ulimit -f` is an Error of the write
   using ulpscope::ErrorKind;
   try {
     return run(argc, argv);

@@ -26,7 +26,7 @@ int run_to_summary(const std::string& name, Options options, Printed printed, Jo
     summary = job(options);
   }
   if (!summary) {
-    note("interrupted; nothing was written");
+    note("interrupted; no report was written");
     return exit_interrupted;
   }
   switch (printed) {

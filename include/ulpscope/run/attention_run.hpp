@@ -10,11 +10,17 @@
 //   errors.safetensors   o_ulp, lse_ulp, dq_ulp, ...: signed errors against the reference, F32
 //   summary.json         every figure;   report.html   the same for eyes
 //
-// The bytes depend on the inputs and options alone: not on threads, host rounding mode or clock.
+// The bytes depend on the inputs and options alone: not on threads, host rounding mode or clock,
+// nor on how the run was cut into shards or how often it was interrupted.
+//
+// A long run keeps the part of every head that is done in DIR.ulpscope-parts until it is finished,
+// a shard in its own folder. With `resume` these are taken over, where they are whole and of the
+// same run. Memory does not grow with the number of heads, but for the operands.
 // Tested by tests/run/attention_run_test.cpp.
 #pragma once
 
 #include "ulpscope/attention/casts.hpp"
+#include "ulpscope/run/manifest.hpp"
 #include "ulpscope/run/problem_inputs.hpp"
 
 #include <atomic>
@@ -32,13 +38,17 @@ struct TileOverride {
   int64_t keys;
 };
 
+// What becomes of what an earlier run left behind.
+enum class Earlier { replaced, resumed };
+
 struct AttentionOptions : ProblemOptions {
   std::string kernel = "fa2-torch@h200";
   std::optional<TileOverride> tile;
   std::string delta_layout;  // a layout that the kernel may take; empty: its own
   std::vector<SiteOverride> overrides;
   int threads = 1;
-  std::string out;      // folder; empty: nothing is written
+  std::string out;  // folder; empty: nothing is written
+  Earlier earlier = Earlier::replaced;
   std::string command;  // shown in the report
   std::function<void(int64_t done, int64_t all)> progress = {};
   std::function<void(const std::string&)> note = {};  // remarks for the user
@@ -47,5 +57,16 @@ struct AttentionOptions : ProblemOptions {
 
 // The summary (schema of summary_writer.hpp); nothing if the run was stopped.
 std::optional<nlohmann::json> run_attention(const AttentionOptions& options);
+
+// What a shard did; units are those of run/outline.hpp.
+struct ShardReport {
+  Shard shard;
+  UnitRange units;
+  int64_t all_units;  // of the run
+  int64_t computed;   // the others were there
+};
+
+// One shard, into the folder `out` (run/part_folder.hpp); nothing if it was stopped.
+std::optional<ShardReport> run_attention_shard(const AttentionOptions& options, const Shard& shard);
 
 }  // namespace ulpscope

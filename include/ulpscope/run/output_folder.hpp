@@ -8,11 +8,18 @@
 //   write_file_atomically(out.path() / "summary.json", text);
 //   out.commit();
 //
+// Where the file system can exchange two names, the target is never away, not even for a moment.
+// What a killed process left beside the target is removed by the next run for the same target; a
+// lock tells it from the folder of a run that is at work.
+//
 // Errors: a foreign folder is of kind usage; one that cannot be written, of kind resource. A
 // folder that was not committed is removed. Tested by tests/run/output_folder_test.cpp.
 #pragma once
 
+#include "ulpscope/run/folder_lock.hpp"
+
 #include <filesystem>
+#include <optional>
 
 namespace ulpscope {
 
@@ -25,11 +32,16 @@ class OutputFolder {
 
   // Where to write until commit().
   const std::filesystem::path& path() const { return work_; }
+  const std::filesystem::path& target() const { return target_; }
   void commit();
 
  private:
+  void make_work_folder();
+  void replace_target();
+
   std::filesystem::path target_;
   std::filesystem::path work_;
+  std::optional<FolderLock> lock_;
 };
 
 }  // namespace ulpscope

@@ -58,10 +58,4 @@ nlohmann::json problem_json(const Problem& problem, const Operand16& q, const Op
 // `gradients` is null where there are none.
 nlohmann::json reference_json(const ReferenceReport& reference, const GradientReport* gradients);
 
-// The summary of a run; `gradients` is null for one of the forward pass alone.
-nlohmann::json attention_summary(const std::string& command, const Plan& plan,
-                                 const std::vector<SiteOverride>& overrides,
-                                 const ProblemOperands& operands, const JudgedRun& run,
-                                 const JudgedGradients* gradients);
-
 }  // namespace ulpscope

@@ -1,0 +1,40 @@
+// From the results of units to the files of a run, one unit in memory at a time.
+//
+//   Assembly assembly(outline, folder.path());   // or no folder: the summary alone
+//   assembly.add(result);                        // every unit once, in any order, from any thread
+//   const auto summary = assembly.finish();
+//
+// Tensors go to their place in the files at once, whatever the layout; statistics are added up.
+// Tested by tests/run/shards_test.cpp.
+#pragma once
+
+#include "ulpscope/run/unit_result.hpp"
+#include "ulpscope/tensor/safetensors_file.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+namespace ulpscope {
+
+class Assembly {
+ public:
+  // `folder` is where the files go; empty: nowhere.
+  Assembly(const Outline& outline, const std::filesystem::path& folder);
+
+  void add(const UnitResult& result);
+  // Writes what is left and returns the summary.
+  nlohmann::json finish();
+
+ private:
+  void write(const SafetensorsFile& file, size_t tensor, int64_t unit, const Tensor& share) const;
+
+  const Outline& outline_;
+  std::filesystem::path folder_;
+  std::unique_ptr<SafetensorsFile> outputs_;
+  std::unique_ptr<SafetensorsFile> errors_;
+  std::mutex mutex_;
+  RunTotals totals_;
+};
+
+}  // namespace ulpscope

@@ -1,0 +1,121 @@
+#include "ulpscope/run/attention_summary.hpp"
+
+#include "ulpscope/base/host_fp.hpp"
+#include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/run/summary_writer.hpp"
+#include "ulpscope/trace/bias.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace ulpscope {
+
+using nlohmann::json;
+
+namespace {
+
+// A site as the outline has it.
+struct RoundedSite {
+  const SiteRow& row;
+  Format format;
+  std::string mode;
+};
+
+std::vector<RoundedSite> rounded_sites(const Outline& outline) {
+  std::vector<RoundedSite> sites;
+  for (const auto& cast : outline.summary.at("casts")) {
+    sites.push_back({.row = row_of(site_named(cast.at("site").get<std::string>())),
+                     .format = format_named(cast.at("format").get<std::string>()),
+                     .mode = cast.at("mode")});
+  }
+  return sites;
+}
+
+json sites_json(const Outline& outline, const SiteStatistics& statistics) {
+  json result = json::array();
+  for (const auto& [row, format, mode] : rounded_sites(outline)) {
+    const auto& of_site = statistics[index(row.site)];
+    if (of_site.moments.count == 0) continue;
+    json site = statistics_json(std::string(row.name), format, of_site);
+    site["mode"] = mode;
+    site["description"] = row.step;
+    result.push_back(std::move(site));
+  }
+  return result;
+}
+
+// The site of the forward pass that holds most of the one-sided error, in words; empty if none is
+// biased.
+std::string loudest_site(const Outline& outline, const SiteStatistics& statistics) {
+  const SiteRow* loudest = nullptr;
+  double largest = 0;
+  for (const auto& [row, format, mode] : rounded_sites(outline)) {
+    const auto& of_site = statistics[index(row.site)];
+    if (index(row.site) >= forward_sites().size()) break;
+    if (of_site.moments.count == of_site.moments.skipped) continue;
+    const auto bias = summarise(of_site).by_magnitude;
+    // Sites round in formats of different widths: their ulps are compared relative to the result.
+    const double relative = std::ldexp(std::fabs(bias.mean), -format.trailing_bits);
+    if (!is_biased(bias) || relative <= largest) continue;
+    largest = relative;
+    loudest = &row;
+  }
+  if (loudest == nullptr) return "";
+  const auto bias = summarise(statistics[index(loudest->site)]).by_magnitude;
+  return fmt::format(" The most one-sided rounding is {} ({:+.3f} ulp of its own result, {} zero).",
+                     loudest->name, bias.mean, bias.mean < 0 ? "toward" : "away from");
+}
+
+json verdict_json(const Outline& outline, const RunTotals& totals) {
+  const HostFpGuard guard;
+  const ErrorStatistics& o = totals.tensors.front().statistics();
+  const auto summary = summarise(o);
+  const bool by_value = is_biased(summary.by_value);
+  const bool biased = by_value || is_biased(summary.by_magnitude);
+  const Bias& bias = biased && !by_value ? summary.by_magnitude : summary.by_value;
+  const std::string text = fmt::format(
+      "{} of {} carries {} one-sided error: mean {:+.4f} ulp{} (standard error {:.4f}, z {:+.1f}); "
+      "the largest error of an element is {:.3f} ulp.{}",
+      "O", outline.summary.at("kernel").at("name").get<std::string>(), biased ? "a" : "no",
+      bias.mean, biased && !by_value ? " away from zero" : "", bias.standard_error, bias.z,
+      static_cast<double>(o.moments.largest) / 4294967296.0, loudest_site(outline, totals.sites));
+  return {{"status", biased ? "biased" : "unbiased"}, {"text", text}};
+}
+
+json outputs_json(const Outline& outline, const RunTotals& totals) {
+  json outputs = json::array();
+  for (size_t i = 0; i < outline.tensors.size(); ++i) {
+    const OutlineTensor& t = outline.tensors[i];
+    const RowIndex rows{{t.sizes[0], t.sizes[1], t.sizes[2]}, t.tally_rows};
+    outputs.push_back(output_json(t.name, t.format, t.shape(), rows, totals.tensors[i]));
+  }
+  const std::array statistics{&totals.pairs.p, &totals.pairs.dp, &totals.pairs.ds};
+  for (size_t i = 0; i < outline.pairs.size(); ++i) {
+    auto sizes = outline.tensors.front().sizes;
+    sizes[3] = outline.summary.at("problem").at("seq_k");
+    const auto& [name, format] = outline.pairs[i];
+    const auto shape = shape_in_layout(sizes, outline.tensors.front().layout);
+    outputs.push_back(whole_json(name, format, shape, *statistics[i]));
+  }
+  return outputs;
+}
+
+}  // namespace
+
+json attention_summary(const Outline& outline, const RunTotals& totals) {
+  json summary = outline.summary;
+  summary["fingerprint"] = fingerprint_of(outline);
+  summary["verdict"] = verdict_json(outline, totals);
+  ReferenceReport reference = totals.reference;
+  reference.name = outline.summary.at("reference").at("name");
+  reference.description = outline.summary.at("reference").at("description");
+  summary["reference"] =
+      reference_json(reference, outline.has_gradients() ? &totals.gradients : nullptr);
+  summary["outputs"] = outputs_json(outline, totals);
+  summary["sites"] = sites_json(outline, totals.sites);
+  return summary;
+}
+
+}  // namespace ulpscope

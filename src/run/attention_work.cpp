@@ -1,0 +1,231 @@
+#include "ulpscope/run/attention_work.hpp"
+
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/base/host_fp.hpp"
+#include "ulpscope/compare/judged_gradients.hpp"
+#include "ulpscope/run/output_tensors.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include <fmt/format.h>
+#include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/partitioner.h>
+#include <tbb/task.h>
+#include <tbb/task_arena.h>
+
+namespace ulpscope {
+
+namespace {
+
+struct KernelAndChip {
+  const Recipe& recipe;
+  const Chip& chip;
+};
+
+// NAME or NAME@CHIP.
+KernelAndChip parse_kernel(const std::string& text) {
+  const auto at = text.find('@');
+  const Recipe& recipe = recipe_named(text.substr(0, at));
+  return {recipe, chip_named(at == std::string::npos ? "h200" : text.substr(at + 1))};
+}
+
+void apply_tile(const AttentionOptions& options, Plan& plan) {
+  if (!options.tile) return;
+  const auto [rows, keys] = *options.tile;
+  constexpr int64_t largest = 4096;
+  if (rows < 1 || rows > largest || keys < 32 || keys > largest || keys % 32 != 0) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--tile {},{}: expected 1 to {} rows and a multiple of "
+                            "32 keys up to {}",
+                            rows, keys, largest, largest));
+  }
+  const int64_t block = plan.recipe->mask_block;
+  if (block != 0 && (block % rows != 0 || block % keys != 0)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--tile {},{}: expected divisors of {}, the mask block of kernel {}",
+                            rows, keys, block, plan.recipe->name));
+  }
+  plan.tile_rows = rows;
+  plan.tile_keys = keys;
+  plan.parts = std::min(plan.parts, plan.key_tiles());
+}
+
+void apply_delta_layout(const AttentionOptions& options, std::optional<BackwardPlan>& plan) {
+  if (options.delta_layout.empty()) return;
+  if (!plan) {
+    throw Error(ErrorKind::usage, fmt::format("--delta-layout {}: expected a tensor 'do', without "
+                                              "which there is no backward pass",
+                                              options.delta_layout));
+  }
+  take_delta_layout(*plan, options.delta_layout);
+}
+
+// What the kernel can compute of the problem: gradients only where it has a backward pass here.
+ProblemOptions possible_part(const AttentionOptions& options, const Recipe& recipe) {
+  ProblemOptions possible = options;
+  if (recipe.backward == nullptr && has_dout(options)) {
+    if (options.inputs.files.contains("do")) {
+      throw Error(
+          ErrorKind::usage,
+          fmt::format("--do: kernel {} has no backward pass; expected another kernel, or no "
+                      "--do",
+                      recipe.name));
+    }
+    possible.backward = BackwardChoice::off;
+    if (options.note) {
+      options.note(
+          fmt::format("the input has a tensor 'do'; kernel {} has no backward pass here, "
+                      "so only the forward pass is computed",
+                      recipe.name));
+    }
+  }
+  return possible;
+}
+
+}  // namespace
+
+// The plans point at each other and at the operands, so that this stays where it is.
+struct AttentionWork::Planned {
+  ProblemOperands operands;
+  Plan plan;
+  std::optional<BackwardPlan> backward;
+
+  Planned(const AttentionOptions& options, const KernelAndChip& kernel)
+      : operands(load_operands(possible_part(options, kernel.recipe))) {
+    Problem problem = problem_of(options, operands);
+    if (!options.multiprocessors) problem.launch.multiprocessors = kernel.chip.multiprocessors;
+    plan = make_plan(kernel.recipe, kernel.chip, problem, options.overrides);
+    apply_tile(options, plan);
+    if (operands.dout) backward = make_backward_plan(plan, problem);
+    apply_delta_layout(options, backward);
+  }
+  Planned(const Planned&) = delete;
+  Planned& operator=(const Planned&) = delete;
+};
+
+AttentionWork::AttentionWork(const AttentionOptions& options)
+    : planned_(std::make_unique<const Planned>(options, parse_kernel(options.kernel))),
+      outline_(attention_outline(options.command, planned_->plan,
+                                 planned_->backward ? &*planned_->backward : nullptr,
+                                 options.overrides, planned_->operands)) {}
+
+AttentionWork::~AttentionWork() = default;
+
+int64_t AttentionWork::steps_of_a_unit() const {
+  const Problem& p = planned_->plan.problem;
+  const int64_t tiles = p.heads / p.kv_heads * planned_->plan.row_tiles();
+  if (!planned_->backward) return tiles;
+  const Problem& given = planned_->backward->problem;
+  return tiles + given.heads / given.kv_heads;
+}
+
+double AttentionWork::multiply_adds() const {
+  constexpr double products_forward = 2;
+  constexpr double products_backward = 5;
+  const auto as_double = [](int64_t x) { return static_cast<double>(x); };
+  const Problem& p = planned_->plan.problem;
+  const double pairs = as_double(p.batch * p.heads) * as_double(p.rows) * as_double(p.keys);
+  const double products = products_forward + (planned_->backward ? products_backward : 0);
+  return products * pairs * as_double(p.dim);
+}
+
+namespace {
+
+// Adds what one of the passes left to the result of a unit.
+class Collector {
+ public:
+  Collector(const Outline& outline, UnitResult& result)
+      : result_(result), outputs_(unit_outputs(outline)), errors_(unit_errors(outline)) {}
+
+  void add(const std::vector<uint32_t>& codes, const std::vector<float>& ulp,
+           const ErrorTally& tally) {
+    const size_t i = result_.outputs.size();
+    const auto& [name, element, shape] = outputs_[i];
+    result_.outputs.push_back(packed(name, element, shape, codes));
+    result_.errors.push_back(packed(errors_[i].name, errors_[i].element, shape, ulp));
+    result_.totals.tensors[i] = tally;
+  }
+  void add(const JudgedTensor& tensor) { add(tensor.codes, tensor.ulp, tensor.errors); }
+
+ private:
+  UnitResult& result_;
+  std::vector<TensorInfo> outputs_;
+  std::vector<TensorInfo> errors_;
+};
+
+}  // namespace
+
+std::optional<UnitResult> AttentionWork::compute(int64_t unit, int threads,
+                                                 const std::function<void()>& step,
+                                                 const std::atomic<bool>* stop) const {
+  const JudgedOptions judged{
+      .threads = threads, .progress = [&](int64_t) { step(); }, .stop = stop};
+  UnitResult result{.unit = unit, .outputs = {}, .errors = {}, .totals = RunTotals(outline_)};
+  Collector collector(outline_, result);
+  Plan plan = planned_->plan;
+  plan.problem = problem_of_kv_head(planned_->plan.problem, unit);
+  const JudgedRun run = run_judged(plan, judged);
+  if (!run.complete) return std::nullopt;
+  collector.add(run.o, run.o_ulp, run.o_errors);
+  collector.add(run.lse, run.lse_ulp, run.lse_errors);
+  result.totals.sites = run.sites;
+  result.totals.reference = run.reference;
+  if (!planned_->backward) return result;
+
+  BackwardPlan backward = *planned_->backward;
+  backward.plan = &plan;
+  backward.problem = problem_of_kv_head(planned_->backward->problem, unit);
+  const std::span<const uint16_t> dout(planned_->operands.dout->codes);
+  const size_t size = dout.size() / static_cast<size_t>(outline_.units);
+  const auto gradients = run_judged_gradients(
+      backward, dout.subspan(static_cast<size_t>(unit) * size, size), run, judged);
+  if (!gradients.complete) return std::nullopt;
+  for (const auto* tensor : {&gradients.dq, &gradients.dk, &gradients.dv, &gradients.delta}) {
+    collector.add(*tensor);
+  }
+  for (size_t i = 0; i < site_count; ++i) result.totals.sites[i].merge(gradients.sites[i]);
+  result.totals.pairs = gradients.pairs;
+  result.totals.gradients = gradients.reference;
+  return result;
+}
+
+bool compute_units(const AttentionWork& work, std::span<const int64_t> units,
+                   const AttentionOptions& options,
+                   const std::function<void(const UnitResult&)>& deliver) {
+  const int64_t all = static_cast<int64_t>(units.size()) * work.steps_of_a_unit();
+  std::atomic<int64_t> done = 0;
+  std::atomic<bool> complete = true;
+  const auto step = [&] {
+    const int64_t now = ++done;
+    if (options.progress) options.progress(now, all);
+  };
+  // More threads than cores only if asked, and then without a word from the library.
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<size_t>(options.threads));
+  tbb::task_arena arena(options.threads);
+  arena.execute([&] {
+    const auto unit = [&](size_t i) {
+      const HostFpGuard guard;
+      const auto result = work.compute(units[i], options.threads, step, options.stop);
+      // Another unit's Error cancels the loops inside this one, too.
+      if (tbb::is_current_task_group_canceling()) return;
+      if (result) {
+        deliver(*result);
+      } else {
+        complete = false;
+      }
+    };
+    tbb::parallel_for(
+        tbb::blocked_range<size_t>(0, units.size(), 1),
+        [&](const auto& range) {
+          for (size_t i = range.begin(); i < range.end(); ++i) unit(i);
+        },
+        tbb::simple_partitioner());
+  });
+  return complete;
+}
+
+}  // namespace ulpscope
