@@ -41,12 +41,12 @@ inline std::span<uint32_t> row_of(const Elements& at, uint32_t* x) {
 void cast_row(std::span<uint32_t> x, const Format& format, Rounding rounding);
 
 // A part of a row whose records are reported together.
-struct Block {
+struct Stretch {
   int64_t first;
   size_t count;
 };
 
-// body(first, count) for the blocks of a row.
+// body(first, count) for the stretches of a row.
 template <class Body>
 void in_blocks(int64_t count, const Body& body) {
   constexpr auto room = static_cast<int64_t>(RecordRow::room);
@@ -56,12 +56,12 @@ void in_blocks(int64_t count, const Body& body) {
 // Operands of a row, and one number that every element meets.
 struct EachNumber {
   const uint32_t* x;
-  Row32 of(const Block& some) const { return {x + some.first, some.count}; }
+  Row32 of(const Stretch& some) const { return {x + some.first, some.count}; }
 };
 class SameNumber {
  public:
   explicit SameNumber(uint32_t x) { row_.fill(x); }
-  Row32 of(const Block& some) const { return Row32(row_).first(some.count); }
+  Row32 of(const Stretch& some) const { return Row32(row_).first(some.count); }
 
  private:
   std::array<uint32_t, RecordRow::room> row_;
@@ -94,7 +94,7 @@ void by_blocks(const Step& step, const Elements& at, uint32_t* to, const Round& 
   RecordRow records;
   std::array<uint32_t, RecordRow::room> values;
   in_blocks(at.count, [&](int64_t first, int64_t count) {
-    const Block some{first, static_cast<size_t>(count)};
+    const Stretch some{first, static_cast<size_t>(count)};
     const auto result = std::span(values).first(some.count);
     records.resize(some.count);
     round(some, result);
@@ -122,10 +122,10 @@ void operate(const Step& step, const Elements& at, const PlainOperation& operati
   if constexpr (Step::by_row && Step::is_plain) {
     by_blocks(
         step, at, to,
-        [&](const Block& some, std::span<uint32_t> result) {
+        [&](const Stretch& some, std::span<uint32_t> result) {
           operation.rows(x.of(some), y.of(some), Step::flush, result);
         },
-        [&](const Block& some, Row32 result, RecordRow& records) {
+        [&](const Stretch& some, Row32 result, RecordRow& records) {
           return operation.records(x.of(some), y.of(some), result, records);
         },
         exact);
@@ -203,10 +203,10 @@ void multiply_add_elements(const Step& step, const Elements& at, const uint32_t*
     const detail::SameNumber terms(z);
     detail::by_blocks(
         step, at, to,
-        [&](const detail::Block& some, std::span<uint32_t> result) {
+        [&](const detail::Stretch& some, std::span<uint32_t> result) {
           multiply_add_rows(from.of(some), factors.of(some), terms.of(some), result);
         },
-        [&](const detail::Block& some, Row32 result, RecordRow& records) {
+        [&](const detail::Stretch& some, Row32 result, RecordRow& records) {
           return record_fused(from.of(some), factors.of(some), terms.of(some), result, records);
         },
         exact);
@@ -230,11 +230,11 @@ void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
       const detail::EachNumber from{x};
       detail::by_blocks(
           step, at, x,
-          [&](const detail::Block& some, std::span<uint32_t> result) {
+          [&](const detail::Stretch& some, std::span<uint32_t> result) {
             std::copy_n(from.of(some).begin(), some.count, result.begin());
             detail::cast_row(result, step.format(), step.rounding());
           },
-          [&](const detail::Block& some, Row32 result, RecordRow& records) {
+          [&](const detail::Stretch& some, Row32 result, RecordRow& records) {
             return record_casts(from.of(some), result, step.format(), records);
           },
           exact);
