@@ -9,13 +9,6 @@ namespace {
 
 size_t cells(int64_t rows, int64_t columns) { return static_cast<size_t>(rows * columns); }
 
-// What an accumulator should be after a tile.
-Exact<uint128> exact_sum(const Exact<uint128>& dot, const Exact<uint128>& old) {
-  auto total = add(dot, old, Mode::nearest_even);
-  total.sticky = total.sticky || dot.sticky;
-  return total;
-}
-
 struct GradientSites {
   std::optional<Site> scale;  // none: dV, which has no factor
   Site store;
@@ -94,15 +87,6 @@ BackwardPass<Sink>::BackwardPass(const BackwardPlan& plan, Spread spread,
       dq_(cells(plan.problem.rows, plan.problem.dim)) {
   if (plan.rules->query_gradient == QueryGradient::atomic_buffers) buffer_.resize(dq_.size());
   if (plan.problem.terms.has(ScoreTerm::soft_cap)) tanhs_.resize(p_.size());
-  if constexpr (Sink::enabled) {
-    const int64_t dim = plan.problem.dim;
-    q_exact_ = do_exact_ = AlignedRows(plan.tile_rows, dim);
-    k_exact_ = v_exact_ = AlignedRows(plan.tile_keys, dim);
-    p_exact_ = ds_exact_ = AlignedRows(plan.tile_keys, plan.tile_rows);
-    do_columns_exact_ = q_columns_exact_ = AlignedRows(dim, plan.tile_rows);
-    ds_rows_exact_ = AlignedRows(plan.tile_rows, plan.tile_keys);
-    k_columns_exact_ = AlignedRows(dim, plan.tile_keys);
-  }
 }
 
 template <class Sink>
@@ -209,13 +193,12 @@ void BackwardPass<Sink>::finish(const KeyAccumulators& keys, HeadGradients& out)
 template <class Sink>
 void BackwardPass<Sink>::visit(const Tile& tile, KeyAccumulators& keys) {
   if constexpr (Sink::enabled) {
-    q_exact_.align(q_rows_, tile.first_row, 0);
-    do_exact_.align(do_rows_, tile.first_row, 0);
-    k_exact_.align(k_rows_, tile.first_key, 0);
-    v_exact_.align(v_rows_, tile.first_key, 0);
-    do_columns_exact_.align(do_columns_, 0, tile.first_row);
-    q_columns_exact_.align(q_columns_, 0, tile.first_row);
-    k_columns_exact_.align(k_columns_, 0, tile.first_key);
+    const int64_t dim = plan_.problem.dim;
+    k_tile_.measure(k_rows_, tile.first_key, plan_.tile_keys, 0, dim);
+    v_tile_.measure(v_rows_, tile.first_key, plan_.tile_keys, 0, dim);
+    do_columns_tile_.measure(do_columns_, 0, dim, tile.first_row, plan_.tile_rows);
+    q_columns_tile_.measure(q_columns_, 0, dim, tile.first_row, plan_.tile_rows);
+    k_columns_tile_.measure(k_columns_, 0, dim, tile.first_key, plan_.tile_keys);
   }
   std::fill(p_.begin(), p_.end(), 0);
   std::fill(ds_.begin(), ds_.end(), 0);
@@ -245,11 +228,6 @@ void BackwardPass<Sink>::visit(const Tile& tile, KeyAccumulators& keys) {
                                                          static_cast<size_t>(plan_.tile_keys)));
     }
   });
-  if constexpr (Sink::enabled) {
-    p_exact_.align(p_by_key_, 0, 0);
-    ds_exact_.align(ds_by_key_, 0, 0);
-    ds_rows_exact_.align(ds_by_row_, 0, 0);
-  }
   spread_(tile.keys, [&](int64_t first, int64_t end) {
     for (int64_t c = first; c < end; ++c) key_of_tile(tile, keys, c);
   });
@@ -275,18 +253,17 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
 
   // S and P
   ChainSums sums;
-  const auto product = [&](Site site, const Operand& a, const Operand& b,
-                           const AlignedRows& exact_a, const AlignedRows& exact_b,
+  const auto product = [&](Site site, const Operand& a, const Operand& b, const ColumnTile& columns,
                            uint32_t* results) {
     sums.start_at_zero(count);
     machine.chains({a, i, 0}, {b, first_key, 0}, problem.dim, sums);
     machine.at(site, [&](auto step) {
-      keep_sums(step, elements, sums, results, [&](int64_t c) {
-        return exact_dot(exact_a, r, exact_b, seen.first + c, problem.dim);
+      keep_sums(step, elements, sums, results, [&] {
+        return ExactProducts({a, i, 0}, {columns, seen.first}, problem.dim);
       });
     });
   };
-  product(Site::bwd_scores, q_rows_, k_rows_, q_exact_, k_exact_, p);
+  product(Site::bwd_scores, q_rows_, k_rows_, k_tile_, p);
   uint32_t* const tanhs = tanhs_.empty() ? nullptr : &tanhs_[static_cast<size_t>(p - p_.data())];
   recompute_probabilities(machine, rules.recompute,
                           {.row = i, .first = first_key, .count = count, .scores = p},
@@ -296,7 +273,7 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
                            .tanhs = tanhs});
 
   // dP and dS, with P as it is or as it is cast
-  product(Site::dp, do_rows_, v_rows_, do_exact_, v_exact_, ds);
+  product(Site::dp, do_rows_, v_rows_, v_tile_, ds);
   const std::vector<uint32_t> dp(ds, observer_ == nullptr ? ds : ds + count);
   machine.at(Site::dp_minus_delta, [&](auto step) {
     subtract_from_elements(step, elements, ds, delta_[static_cast<size_t>(i)], ds);
@@ -371,33 +348,31 @@ void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, in
 
   std::vector<uint32_t> part(static_cast<size_t>(dim));
   ChainSums chains;
-  const auto chain = [&](Site site, const Operand& a, const Operand& b, const AlignedRows& exact_a,
-                         const AlignedRows& exact_b, uint32_t* sums) {
+  const auto chain = [&](Site site, const Operand& a, const Operand& b, const ColumnTile& columns,
+                         uint32_t* sums) {
     chains.start_at(sums, dim);
     gradient_chains(machine, {a, c, first}, {b, 0, tile.first_row + first}, end - first, chains);
     machine.at(site, [&](auto step) {
-      keep_sums(step, {j, 0, dim}, chains, sums, [&](int64_t d) {
-        return exact_sum(exact_dot(exact_a, c, exact_b, d, plan_.tile_rows),
-                         decode<uint128>(fp32, sums[d]));
+      keep_sums(step, {j, 0, dim}, chains, sums, [&] {
+        return ExactProducts({a, c, 0}, {columns, 0, sums}, plan_.tile_rows);
       });
     });
   };
   const auto accumulate = [&](Site site, Site combine, const Operand& a, const Operand& b,
-                              const AlignedRows& exact_a, const AlignedRows& exact_b,
-                              uint32_t* sums) {
+                              const ColumnTile& columns, uint32_t* sums) {
     switch (plan_.rules->key_gradient) {
-      case KeyGradient::one_chain: return chain(site, a, b, exact_a, exact_b, sums);
+      case KeyGradient::one_chain: return chain(site, a, b, columns, sums);
       case KeyGradient::sum_of_parts: break;
     }
     std::fill(part.begin(), part.end(), 0);
-    chain(site, a, b, exact_a, exact_b, part.data());
+    chain(site, a, b, columns, part.data());
     add_part(machine, combine, j, part, sums);
   };
   const auto at = static_cast<size_t>(j * dim);
-  accumulate(Site::dv_accumulate, Site::dv_combine, p_by_key_, do_columns_, p_exact_,
-             do_columns_exact_, &keys.dv[at]);
-  accumulate(Site::dk_accumulate, Site::dk_combine, ds_by_key_, q_columns_, ds_exact_,
-             q_columns_exact_, &keys.dk[at]);
+  accumulate(Site::dv_accumulate, Site::dv_combine, p_by_key_, do_columns_, do_columns_tile_,
+             &keys.dv[at]);
+  accumulate(Site::dk_accumulate, Site::dk_combine, ds_by_key_, q_columns_, q_columns_tile_,
+             &keys.dk[at]);
 }
 
 // dQ of one row: the chain over the tile's keys, and where its result goes.
@@ -418,9 +393,8 @@ void BackwardPass<Sink>::dq_of_tile(const Tile& tile, int64_t r) {
   gradient_chains(machine, {ds_by_row_, r, first}, {k_columns_, 0, tile.first_key + first},
                   seen.end - first, chains);
   machine.at(Site::dq_accumulate, [&](auto step) {
-    keep_sums(step, {i, 0, dim}, chains, sums, [&](int64_t d) {
-      return exact_sum(exact_dot(ds_rows_exact_, r, k_columns_exact_, d, plan_.tile_keys),
-                       decode<uint128>(fp32, sums[d]));
+    keep_sums(step, {i, 0, dim}, chains, sums, [&] {
+      return ExactProducts({ds_by_row_, r, 0}, {k_columns_tile_, 0, sums}, plan_.tile_keys);
     });
   });
   switch (plan_.rules->query_gradient) {

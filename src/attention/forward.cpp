@@ -31,14 +31,7 @@ ForwardPass<Sink>::ForwardPass(const Plan& plan, const HeadOperands& head, Sink&
       scaled_(static_cast<size_t>(plan.tile_keys)),
       update_(static_cast<size_t>(plan.problem.dim)),
       states_(static_cast<size_t>(plan.tile_rows)),
-      o_(static_cast<size_t>(plan.tile_rows * plan.problem.dim)) {
-  if constexpr (Sink::enabled) {
-    q_exact_ = AlignedRows(plan.tile_rows, plan.problem.dim);
-    k_exact_ = AlignedRows(plan.tile_keys, plan.problem.dim);
-    v_exact_ = AlignedRows(plan.problem.dim, plan.tile_keys);
-    p_exact_ = AlignedRows(1, plan.tile_keys);
-  }
-}
+      o_(static_cast<size_t>(plan.tile_rows * plan.problem.dim)) {}
 
 template <class Sink>
 void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out) {
@@ -53,7 +46,6 @@ void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out) {
       q_.set(r, d, p.q[first_code + static_cast<size_t>(r * p.dim + d)]);
     }
   }
-  if constexpr (Sink::enabled) q_exact_.align(q_, 0, 0);
 
   const auto count = static_cast<size_t>(rows.count);
   out.o.resize(count * static_cast<size_t>(p.dim));
@@ -145,8 +137,8 @@ void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
   const Problem& p = plan_.problem;
   const int64_t first = visit.tile * plan_.tile_keys;
   if constexpr (Sink::enabled) {
-    k_exact_.align(head_.k, first, 0);
-    v_exact_.align(head_.v, 0, first);
+    k_tile_.measure(head_.k, first, plan_.tile_keys, 0, p.dim);
+    v_tile_.measure(head_.v, 0, p.dim, first, plan_.tile_keys);
   }
   const int64_t real = std::min(plan_.tile_keys, p.keys - first);
   for (int64_t r = 0; r < rows.count; ++r) {
@@ -230,8 +222,9 @@ void ForwardPass<Sink>::score_row(int64_t row, const KeySpan& keys) {
   sums_.start_at_zero(keys.end - keys.begin);
   machine_.chains({q_, row, 0}, {head_.k, keys.first + keys.begin, 0}, dim, sums_);
   machine_.at(Site::scores, [&](auto step) {
-    keep_sums(step, detail::seen_elements(row, keys), sums_, scores_.data() + keys.begin,
-              [&](int64_t i) { return exact_dot(q_exact_, row, k_exact_, keys.begin + i, dim); });
+    keep_sums(step, detail::seen_elements(row, keys), sums_, scores_.data() + keys.begin, [&] {
+      return ExactProducts({q_, row, 0}, {k_tile_, keys.begin}, dim);
+    });
   });
 }
 
@@ -243,7 +236,6 @@ void ForwardPass<Sink>::cast_row(int64_t row, const KeySpan& keys) {
   });
   p_.reset_specials();
   p_.set_registers(0, {p, static_cast<size_t>(keys.count)});
-  if constexpr (Sink::enabled) p_exact_.align(p_, 0, 0);
 }
 
 // to = from + P16.V
@@ -256,11 +248,8 @@ void ForwardPass<Sink>::accumulate(int64_t row, const KeySpan& keys, const uint3
   sums_.start_at(from, dim);
   machine_.chains({p_, 0, 0}, {head_.v, 0, keys.first}, length, sums_);
   machine_.at(Site::output_accumulate, [&](auto step) {
-    keep_sums(step, {row, 0, dim}, sums_, to, [&](int64_t d) {
-      const auto dot = exact_dot(p_exact_, 0, v_exact_, d, keys.count);
-      auto total = add(dot, decode<uint128>(fp32, from[d]), Mode::nearest_even);
-      total.sticky = total.sticky || dot.sticky;
-      return total;
+    keep_sums(step, {row, 0, dim}, sums_, to, [&] {
+      return ExactProducts({p_, 0, 0}, {v_tile_, 0, from}, length);
     });
   });
 }

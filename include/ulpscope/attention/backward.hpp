@@ -22,6 +22,7 @@
 #pragma once
 
 #include "ulpscope/attention/delta.hpp"
+#include "ulpscope/attention/exact_products.hpp"
 #include "ulpscope/attention/recompute.hpp"
 #include "ulpscope/attention/schedule.hpp"
 #include "ulpscope/trace/log.hpp"
@@ -128,9 +129,7 @@ class BackwardPass {
   std::vector<uint32_t> buffer_;  // (rows, dim), with atomic_buffers
 
   // Only where roundings are logged.
-  AlignedRows q_exact_, k_exact_, do_exact_, v_exact_;
-  AlignedRows p_exact_, ds_exact_, do_columns_exact_, q_columns_exact_;
-  AlignedRows ds_rows_exact_, k_columns_exact_;
+  ColumnTile k_tile_, v_tile_, do_columns_tile_, q_columns_tile_, k_columns_tile_;
 };
 
 extern template class BackwardPass<NullSink>;

@@ -24,6 +24,7 @@
 #pragma once
 
 #include "ulpscope/attention/combine.hpp"
+#include "ulpscope/attention/exact_products.hpp"
 #include "ulpscope/attention/maximum.hpp"
 #include "ulpscope/attention/walk.hpp"
 #include "ulpscope/trace/history.hpp"
@@ -89,12 +90,10 @@ class ForwardPass {
   const Plan& plan_;
   const HeadOperands& head_;
   Machine<Sink> machine_;
-  Operand q_;            // tile_rows x dim
-  Operand p_;            // 1 x tile_keys
-  AlignedRows q_exact_;  // these three only where roundings are logged
-  AlignedRows k_exact_;
-  AlignedRows v_exact_;
-  AlignedRows p_exact_;
+  Operand q_;          // tile_rows x dim
+  Operand p_;          // 1 x tile_keys
+  ColumnTile k_tile_;  // these two only where roundings are logged
+  ColumnTile v_tile_;
   std::vector<uint32_t> scores_;  // tile_keys: S, then P, of one row
   std::vector<uint32_t> scaled_;  // tile_keys: what the maximum is taken over, where not S
   ChainSums sums_;                // of one row

@@ -9,8 +9,8 @@
 // Tested through the pass: tests/attention/backward_test.cpp and tests/captured.
 #pragma once
 
-#include "ulpscope/arith/elementary.hpp"
 #include "ulpscope/arith/multiply.hpp"
+#include "ulpscope/attention/exact_powers.hpp"
 #include "ulpscope/attention/row_steps.hpp"
 #include "ulpscope/attention/score_steps.hpp"
 #include "ulpscope/hardware/ex2_row.hpp"
@@ -60,8 +60,7 @@ void exponentiate_base2(const Machine<Sink>& machine, const ScoreSpan& s) {
     const auto flush = flushes_inputs(step.rounding().policy.flush) ? Flush::both : Flush::none;
     apply_to_elements(
         step, {s.row, s.first, s.count}, s.scores,
-        [&](std::span<uint32_t> x) { ex2_row(tables, x, flush, x); },
-        [&](uint32_t x) { return exp2_value(register_value(x)); });
+        [&](std::span<uint32_t> x) { ex2_row(tables, x, flush, x); }, ExactPower{Power::of_two});
   });
 }
 
@@ -69,11 +68,10 @@ void exponentiate_base2(const Machine<Sink>& machine, const ScoreSpan& s) {
 template <class Sink, class Exp>
 void exponentiate_natural(const Machine<Sink>& machine, const ScoreSpan& s, Exp&& exp) {
   machine.at(Site::bwd_probability, [&](auto step) {
-    for (int64_t c = 0; c < s.count; ++c) {
-      const uint32_t x = s.scores[c];
-      s.scores[c] = step.hardware(s.row, s.first + c, {exp(x), Flag::none},
-                                  [&] { return exp_value(register_value(x)); });
-    }
+    apply_to_elements(
+        step, {s.row, s.first, s.count}, s.scores,
+        [&](std::span<uint32_t> x) { std::transform(x.begin(), x.end(), x.begin(), exp); },
+        ExactPower{Power::of_e});
   });
 }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "ulpscope/arith/multiply.hpp"
+#include "ulpscope/attention/judge_row.hpp"
 #include "ulpscope/attention/machine.hpp"
 #include "ulpscope/hardware/binary32_rows.hpp"
 #include "ulpscope/trace/plain_records.hpp"
@@ -134,6 +135,49 @@ void operate(const Step& step, const Elements& at, const PlainOperation& operati
   }
 }
 
+// A block of what instructions returned; `flags` is null where they raise none.
+struct Returned {
+  const uint32_t* values;
+  const Flag* flags = nullptr;
+};
+
+// to[i] = the result, rounded by the site, its error that of judged against exact(i), which `held`
+// holds for most.
+template <class Step, class ExactValue>
+void keep_judged(const Step& step, const Elements& at, const Returned& returned,
+                 const ExactRow& held, const ExactValue& exact, uint32_t* to) {
+  const auto count = static_cast<size_t>(at.count);
+  std::array<uint32_t, RecordRow::room> results;
+  std::array<Flag, RecordRow::room> flags;
+  const std::span<uint32_t> values(results.data(), count);
+  std::copy_n(returned.values, count, results.begin());
+  if (returned.flags == nullptr) {
+    std::fill_n(flags.begin(), count, Flag::none);
+  } else {
+    std::copy_n(returned.flags, count, flags.begin());
+  }
+  if constexpr (Step::is_plain) {
+    cast_row(values, fp32, step.rounding());  // of a register: nothing carries or overflows
+  } else {
+    for (size_t i = 0; i < count; ++i) {
+      const Stored stored = step.rounded(register_value(results[i]));
+      results[i] = stored.value;
+      flags[i] |= stored.flags & (Flag::round_carry | Flag::overflow);
+    }
+  }
+  RecordRow records;
+  judge_row(step.format(), values, held, records);
+  for (size_t i = 0; i < count; ++i) {
+    if (!records.is_open(i) && !has(flags[i], Flag::overflow)) [[likely]] {
+      records.marks()[i] |= RecordRow::mark_of(flags[i], false);
+    } else {
+      records.set(i, judged(step.format(), results[i], exact(static_cast<int64_t>(i)), flags[i]));
+    }
+  }
+  step.report_row(at.row, at.first, results.data(), records);
+  std::copy_n(results.begin(), count, to);
+}
+
 }  // namespace detail
 
 // to[i] = x[i] y
@@ -244,40 +288,47 @@ void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
   detail::one_by_one(step, at, x, exact);
 }
 
-// What chains returned, rounded by the site and judged by exact(i).
-template <class Step, class ExactValue>
+// What chains returned, rounded by the site and judged by the exact sums that exact_sums() makes:
+// an ExactProducts.
+template <class Step, class ExactSums>
 void keep_sums(const Step& step, const Elements& at, const ChainSums& sums, uint32_t* to,
-               const ExactValue& exact) {
+               const ExactSums& exact_sums) {
   if constexpr (!Step::listens) {
     std::copy(sums.values(0), sums.values(0) + at.count, to);
     cast_elements(step, at, to);
   } else {
-    for (int64_t i = 0; i < at.count; ++i) {
-      to[i] = step.hardware(at.row, at.first + i, sums[i], [&] { return exact(i); });
-    }
+    const auto exact = exact_sums();
+    detail::in_blocks(at.count, [&](int64_t first, int64_t count) {
+      ExactRow values;
+      exact.row(first, count, values);
+      detail::keep_judged(
+          step, {at.row, at.first + first, count}, {sums.values(first), sums.flags(first)}, values,
+          [&](int64_t i) { return exact(first + i); }, to + first);
+    });
   }
 }
 
-// x[i] = f(x[i]), an instruction's result, rounded by the site and judged by exact(x[i]); `row`
-// computes f for a whole row.
-template <class Step, class RowFunction, class ExactValue>
+// x[i] = f(x[i]), an instruction's result, rounded by the site and judged by exact(x[i]); `row` and
+// `exact.row` do this for a whole row.
+template <class Step, class RowFunction, class ExactFunction>
 void apply_to_elements(const Step& step, const Elements& at, uint32_t* x, const RowFunction& row,
-                       const ExactValue& exact) {
+                       const ExactFunction& exact) {
   if constexpr (!Step::listens) {
     row(detail::row_of(at, x));
     cast_elements(step, at, x);
   } else {
-    std::array<uint32_t, 64> some;
-    const auto room = static_cast<int64_t>(some.size());
-    for (int64_t first = 0; first < at.count; first += room) {
-      const int64_t count = std::min(room, at.count - first);
-      std::copy_n(x + first, count, some.begin());
-      row(std::span(some).first(static_cast<size_t>(count)));
-      for (int64_t i = first; i < first + count; ++i) {
-        const ChainResult returned{some[static_cast<size_t>(i - first)], Flag::none};
-        x[i] = step.hardware(at.row, at.first + i, returned, [&] { return exact(x[i]); });
-      }
-    }
+    detail::in_blocks(at.count, [&](int64_t first, int64_t count) {
+      uint32_t* const of_block = x + first;
+      const std::span operands(of_block, static_cast<size_t>(count));
+      ExactRow values;
+      exact.row(operands, values);
+      std::array<uint32_t, RecordRow::room> returned;
+      std::copy(operands.begin(), operands.end(), returned.begin());
+      row(std::span(returned).first(operands.size()));
+      detail::keep_judged(
+          step, {at.row, at.first + first, count}, {returned.data()}, values,
+          [&](int64_t i) { return exact(of_block[i]); }, of_block);
+    });
   }
 }
 

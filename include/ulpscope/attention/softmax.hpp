@@ -9,8 +9,8 @@
 // Tested through the pass: tests/attention/forward_test.cpp and tests/captured.
 #pragma once
 
-#include "ulpscope/arith/elementary.hpp"
 #include "ulpscope/arith/multiply.hpp"
+#include "ulpscope/attention/exact_powers.hpp"
 #include "ulpscope/attention/row_steps.hpp"
 #include "ulpscope/attention/score_steps.hpp"
 #include "ulpscope/hardware/ex2_row.hpp"
@@ -114,14 +114,14 @@ inline uint32_t exponential_of(const Plan& plan, uint32_t x) {
 }
 
 // What it should have returned.
-inline auto exact_exponential_of(const Plan& plan, uint32_t x) {
+inline ExactPower exact_exponential(const Plan& plan) {
   switch (plan.recipe->exponential) {
     case Exponential::ex2:
     case Exponential::ex2_ftz: break;
     case Exponential::expf:
-    case Exponential::rounded: return exp_value(register_value(x));
+    case Exponential::rounded: return {Power::of_e};
   }
-  return exp2_value(register_value(x));
+  return {Power::of_two};
 }
 
 }  // namespace detail
@@ -198,7 +198,7 @@ uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan
     scaled = detail::product(machine, Site::scaled_step, row, step, plan.scale_log2);
   }
   return machine.one_hardware(Site::rescale_factor, row, detail::exponential_of(plan, scaled),
-                              [&] { return detail::exact_exponential_of(plan, scaled); });
+                              [&] { return detail::exact_exponential(plan)(scaled); });
 }
 
 // P = 2^ or e^(score - maximum), in scores.s: the difference, and the exponential.
@@ -234,7 +234,7 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
     apply_to_elements(
         step, detail::seen_elements(row, keys), s + keys.begin,
         [&](std::span<uint32_t> x) { detail::exponentials_of(plan, x); },
-        [&](uint32_t x) { return detail::exact_exponential_of(plan, x); });
+        detail::exact_exponential(plan));
   });
   std::fill(s, s + keys.begin, 0);
   std::fill(s + keys.end, s + keys.count, 0);
