@@ -35,42 +35,59 @@ HWY_INLINE Long product_of_halves(Long x, Long y) {
   return hn::MulEven(hn::BitCast(Words(), x), hn::BitCast(Words(), y));
 }
 
-// The bits 64 to 127 of x y, and bit 63 as the highest of 32.
-struct UpperProduct {
-  HWY_INLINE UpperProduct(Long x, Long y) {
-    const Long x_high = hn::ShiftRight<32>(x);
-    const Long y_high = hn::ShiftRight<32>(y);
-    // Sums below 2^64: (2^32 - 1)^2 and twice 2^32 - 1.
-    const Long low = hn::ShiftRight<32>(product_of_halves(x, y));
-    const Long first = hn::Add(product_of_halves(x_high, y), low);
-    below = hn::Add(product_of_halves(x, y_high), hn::And(first, number(0xFFFF'FFFF)));
-    high = hn::Add(hn::Add(product_of_halves(x_high, y_high), hn::ShiftRight<32>(first)),
-                   hn::ShiftRight<32>(below));
-  }
-  Long high;
-  Long below;
-};
-
-// multiply_q63
-HWY_INLINE Long product_q63(Long x, Long y) {
-  const UpperProduct product(x, y);
-  return hn::Or(hn::Add(product.high, product.high),
-                hn::And(hn::ShiftRight<31>(product.below), number(1)));
+// floor(x y / 2^64)
+HWY_INLINE Long upper_product(Long x, Long y) {
+  const Long x_high = hn::ShiftRight<32>(x);
+  const Long y_high = hn::ShiftRight<32>(y);
+  // Sums below 2^64: (2^32 - 1)^2 and twice 2^32 - 1.
+  const Long low = hn::ShiftRight<32>(product_of_halves(x, y));
+  const Long first = hn::Add(product_of_halves(x_high, y), low);
+  const Long second = hn::Add(product_of_halves(x, y_high), hn::And(first, number(0xFFFF'FFFF)));
+  return hn::Add(hn::Add(product_of_halves(x_high, y_high), hn::ShiftRight<32>(first)),
+                 hn::ShiftRight<32>(second));
 }
 
-// exp2_fraction
-HWY_INLINE Long power_of_fraction(Long f) {
-  const Long t = hn::ShiftRight<4>(UpperProduct(f, number(ln2_q64)).high);
+// floor(x^2 / 2^63) for x = h 2^32 + l: 2 h^2 + floor((h l + floor(l^2 / 2^33)) / 2^30).
+HWY_INLINE Long square_q63(Long x) {
+  const Long high = hn::ShiftRight<32>(x);
+  const Long middle =
+      hn::Add(product_of_halves(high, x), hn::ShiftRight<33>(product_of_halves(x, x)));
+  const Long leading = product_of_halves(high, high);
+  return hn::Add(hn::Add(leading, leading), hn::ShiftRight<30>(middle));
+}
+
+// Elements that go through a step together: two registers of the longest, so that the units are
+// busy while one waits for its product.
+constexpr size_t together = 16;
+
+// exp2_fraction of two registers.
+HWY_INLINE void powers_of_fractions(const uint64_t* f, uint64_t* powers) {
+  const size_t lanes = hn::Lanes(Longs());
+  const Long ln2 = number(ln2_q64);
+  // Its t, below 2^60, twice: an upper product with 2 t is a multiply_q63 with t.
+  const auto doubled_t = [&](const uint64_t* some) {
+    const Long t = hn::ShiftRight<4>(upper_product(hn::Load(Longs(), some), ln2));
+    return hn::Add(t, t);
+  };
+  const Long t = doubled_t(f);
+  const Long u = doubled_t(f + lanes);
   constexpr int terms = 12;
   uint64_t factorials = 1;
   for (int k = 2; k <= terms; ++k) factorials *= static_cast<uint64_t>(k);
-  Long sum = number(one_q63 / factorials);
+  Long sum_t = number(one_q63 / factorials);
+  Long sum_u = sum_t;
   for (int k = terms; k >= 1; --k) {
     factorials /= static_cast<uint64_t>(k);
-    sum = hn::Add(number(one_q63 / factorials), product_q63(sum, t));
+    const Long coefficient = number(one_q63 / factorials);
+    sum_t = hn::Add(coefficient, upper_product(sum_t, t));
+    sum_u = hn::Add(coefficient, upper_product(sum_u, u));
   }
-  for (int i = 0; i < 3; ++i) sum = product_q63(sum, sum);
-  return sum;
+  for (int i = 0; i < 3; ++i) {
+    sum_t = square_q63(sum_t);
+    sum_u = square_q63(sum_u);
+  }
+  hn::Store(sum_t, Longs(), powers);
+  hn::Store(sum_u, Longs(), powers + lanes);
 }
 
 // The exponent fields of |x| that are held: from 2^-41 on, below 2^9.
@@ -108,33 +125,36 @@ HWY_INLINE Argument times_log2e(const Argument& x) {
           hn::Sub(hn::Add(x.down, number(q63 - 23)), is_long)};
 }
 
+// x as n + f 2^-64.
 template <Power power>
-HWY_INLINE void power_lanes(Long code, double* high, double* low) {
+HWY_INLINE void split(Long code, uint64_t* whole, uint64_t* fraction) {
   const Long zero = hn::Zero(Longs());
   const Long magnitude = hn::And(code, number(0x7FFF'FFFF));
-  const Long field = hn::ShiftRight<23>(magnitude);
   Argument x{hn::Or(hn::And(magnitude, number(0x7F'FFFF)), number(0x80'0000)),
-             hn::Sub(number(150), field)};
+             hn::Sub(number(150), hn::ShiftRight<23>(magnitude))};
   if constexpr (power == Power::of_e) x = times_log2e(x);
-
-  // |x| = n + f 2^-64, then x; `down` may be 64 or more.
+  // Of |x|; `down` may be 64 or more.
   const auto has_whole = is_below(x.down, 64);
   const Long left = hn::IfThenElseZero(has_whole, hn::Sub(number(64), x.down));
   const Long right = hn::IfThenZeroElse(has_whole, hn::Sub(x.down, number(64)));
-  Long f = hn::Shr(hn::Shl(x.significand, left), right);
-  Long n = hn::IfThenElseZero(has_whole, hn::Shr(x.significand, hn::And(x.down, number(63))));
-  const auto no_fraction = hn::Eq(f, zero);
+  const Long f = hn::Shr(hn::Shl(x.significand, left), right);
+  const Long n = hn::IfThenElseZero(has_whole, hn::Shr(x.significand, hn::And(x.down, number(63))));
   const auto negative = hn::Ne(magnitude, code);
-  const Long borrowed = hn::Sub(zero, hn::Add(n, hn::IfThenZeroElse(no_fraction, number(1))));
-  n = hn::IfThenElse(negative, borrowed, n);
-  f = hn::IfThenElse(negative, hn::Sub(zero, f), f);
+  const Long borrow = hn::IfThenZeroElse(hn::Eq(f, zero), number(1));
+  hn::Store(hn::IfThenElse(negative, hn::Sub(zero, hn::Add(n, borrow)), n), Longs(), whole);
+  hn::Store(hn::IfThenElse(negative, hn::Sub(zero, f), f), Longs(), fraction);
+}
 
+// 2^n times the 64 bits, and half a unit, in two numbers.
+template <Power power>
+HWY_INLINE void join(Long code, const uint64_t* whole, const uint64_t* fraction,
+                     const uint64_t* powers, double* high, double* low) {
+  const Long n = hn::Load(Longs(), whole);
+  const Long bits = hn::Load(Longs(), powers);
   // The highest 53 bits complete an exponent field; the lowest 11, and half a unit, stand in the
   // low bits of a sum with 2^52.
-  const Long power64 = power_of_fraction(f);
-  const Long upper =
-      hn::Add(hn::ShiftLeft<52>(hn::Add(n, number(1022))), hn::ShiftRight<11>(power64));
-  const Long lower = hn::Or(hn::ShiftLeft<1>(hn::And(power64, number(0x7FF))), number(1));
+  const Long upper = hn::Add(hn::ShiftLeft<52>(hn::Add(n, number(1022))), hn::ShiftRight<11>(bits));
+  const Long lower = hn::Or(hn::ShiftLeft<1>(hn::And(bits, number(0x7FF))), number(1));
   const Double shifter = hn::Set(Doubles(), 0x1p52);
   const Double rest = hn::Sub(as_double(hn::Or(lower, number(0x433ULL << 52))), shifter);
   Double y = as_double(upper);
@@ -142,26 +162,38 @@ HWY_INLINE void power_lanes(Long code, double* high, double* low) {
 
   const Double none = hn::Set(Doubles(), std::numeric_limits<double>::quiet_NaN());
   const auto doubles = [](auto mask) { return hn::RebindMask(Doubles(), mask); };
+  const auto no_fraction = doubles(hn::Eq(hn::Load(Longs(), fraction), hn::Zero(Longs())));
   if constexpr (power == Power::of_two) {
-    y = hn::IfThenElse(doubles(no_fraction), power_of_two(n), y);
-    z = hn::IfThenZeroElse(doubles(no_fraction), z);
+    y = hn::IfThenElse(no_fraction, power_of_two(n), y);
+    z = hn::IfThenZeroElse(no_fraction, z);
   } else {
-    y = hn::IfThenElse(doubles(no_fraction), none, y);
+    y = hn::IfThenElse(no_fraction, none, y);  // what is cut to a whole number is not one
   }
-  const auto too_small = is_below(field, least_field);
-  const auto held = hn::AndNot(too_small, is_below(field, most_field + 1));
+  const Long magnitude = hn::And(code, number(0x7FFF'FFFF));
+  const Long field = hn::ShiftRight<23>(magnitude);
+  const auto held = hn::AndNot(is_below(field, least_field), is_below(field, most_field + 1));
   y = hn::IfThenElse(doubles(held), y, none);
-  const auto is_zero = doubles(hn::Eq(magnitude, zero));
+  const auto is_zero = doubles(hn::Eq(magnitude, hn::Zero(Longs())));
   y = hn::IfThenElse(is_zero, hn::Set(Doubles(), 1.0), y);
   z = hn::IfThenZeroElse(is_zero, z);
   hn::StoreU(y, Doubles(), high);
   hn::StoreU(z, Doubles(), low);
 }
 
+// `size` is a multiple of `together`.
 template <Power power>
 void power_block(const uint32_t* x, size_t size, double* high, double* low) {
-  for (size_t i = 0; i < size; i += hn::Lanes(Doubles())) {
-    power_lanes<power>(hn::PromoteTo(Longs(), hn::LoadU(HalfWords(), x + i)), high + i, low + i);
+  const size_t lanes = hn::Lanes(Longs());
+  const auto load = [&](size_t i) { return hn::PromoteTo(Longs(), hn::LoadU(HalfWords(), x + i)); };
+  for (size_t i = 0; i < size; i += together) {
+    alignas(64) uint64_t whole[together];
+    alignas(64) uint64_t fraction[together];
+    alignas(64) uint64_t powers[together];
+    for (size_t j = 0; j < together; j += lanes) split<power>(load(i + j), whole + j, fraction + j);
+    for (size_t j = 0; j < together; j += 2 * lanes) powers_of_fractions(fraction + j, powers + j);
+    for (size_t j = 0; j < together; j += lanes) {
+      join<power>(load(i + j), whole + j, fraction + j, powers + j, high + i + j, low + i + j);
+    }
   }
 }
 
