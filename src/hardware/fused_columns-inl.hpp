@@ -49,15 +49,17 @@ HWY_INLINE Single power_of_two(Integer biased) {
   return hn::BitCast(Singles(), hn::ShiftLeft<23>(biased));
 }
 
-// Toward zero. Highway's ConvertTo spends three more instructions on numbers beyond int32, which
-// occur in lanes alone that are marked.
+// Toward zero. On x86 Highway's ConvertTo spends three more instructions on numbers beyond int32,
+// which occur in lanes alone that are marked.
 HWY_INLINE Integer cut(Single x) {
 #if HWY_TARGET <= HWY_AVX3
   return Integer{_mm512_cvttps_epi32(x.raw)};
 #elif HWY_TARGET <= HWY_AVX2
   return Integer{_mm256_cvttps_epi32(x.raw)};
-#else
+#elif HWY_TARGET <= HWY_SSE4
   return Integer{_mm_cvttps_epi32(x.raw)};
+#else
+  return hn::ConvertTo(Integers(), x);
 #endif
 }
 

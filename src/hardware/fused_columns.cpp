@@ -2,21 +2,23 @@
 // file again for each of them, and the machine that runs decides.
 #include "columns_plan.hpp"
 
-// Sets between those that are kept would cost compile time and gain little.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+// Sets between those that are kept would cost compile time and gain little; registers whose length
+// is known only when running cannot be members.
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #define HWY_TARGET_INCLUDE "fused_columns.cpp"
 #include <hwy/foreach_target.h>
 // Behind foreach_target, which sets what they compile for:
 #include <hwy/highway.h>
 
-#if HWY_TARGET <= HWY_SSE4
+#if HWY_TARGET <= HWY_SSE4 || HWY_TARGET == HWY_NEON
 #include "fused_columns-inl.hpp"
 #endif
 
 HWY_BEFORE_NAMESPACE();
 namespace ulpscope::detail::HWY_NAMESPACE {
 
-#if HWY_TARGET <= HWY_SSE4
+#if HWY_TARGET <= HWY_SSE4 || HWY_TARGET == HWY_NEON
 template <Carries carries>
 ColumnMarks add_block(const ColumnPlan& plan, const ColumnChain& chain, uint32_t* sums) {
   switch (plan.terms) {
@@ -51,6 +53,8 @@ namespace detail {
 HWY_EXPORT(column_kernels);
 
 namespace {
+
+ColumnKernels kernels_here() { return HWY_DYNAMIC_DISPATCH(column_kernels)(); }
 
 constexpr int bias32 = 127;
 constexpr int64_t longest_step = 32;
@@ -106,9 +110,7 @@ void FusedColumns::set(int64_t column, int64_t k, uint32_t value, int16_t expone
   exponents_[at / 2].of[within][at % 2] = detail::biased(exponent);
 }
 
-bool has_fused_columns() {
-  return HWY_DYNAMIC_DISPATCH(detail::column_kernels)().ignoring != nullptr;
-}
+bool has_fused_columns() { return detail::kernels_here().ignoring != nullptr; }
 
 bool fits_columns(const FusedSum& row, const Factors& factors) {
   return fits_lanes(row, factors) && row.terms % 2 == 0 && row.terms <= detail::longest_step &&
@@ -120,7 +122,7 @@ void add_products(const FusedSum& row, Carries carries, const RowTerms& a, const
                   const ColumnRange& range, int64_t length, std::span<uint32_t> sums,
                   std::span<ColumnMarks> marks) {
   const detail::ColumnPlan plan = detail::column_plan(row);
-  const auto kernels = HWY_DYNAMIC_DISPATCH(detail::column_kernels)();
+  const auto kernels = detail::kernels_here();
   const auto kernel = carries == Carries::watch ? kernels.watching : kernels.ignoring;
   const detail::TowardZero guard;
   for (int64_t i = 0; i < range.count; ++i) {

@@ -1,16 +1,18 @@
 // The vector kernels, compiled once for each instruction set: Highway's foreach_target includes
 // this file again for each of them, and the machine that runs decides. Kernels know the packing of
-// x86; other machines, and those without SSE4, get none and round one by one.
+// x86 and of NEON; other machines, and those without SSE4, get none and round one by one.
 #include "lanes.hpp"
 
-// Sets between those that are kept would cost compile time and gain little.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+// Sets between those that are kept would cost compile time and gain little; registers whose length
+// is known only when running cannot be members.
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #define HWY_TARGET_INCLUDE "lanes.cpp"
 #include <hwy/foreach_target.h>
 // Behind foreach_target, which sets what they compile for:
 #include <hwy/highway.h>
 
-#if HWY_TARGET <= HWY_SSE4
+#if HWY_TARGET <= HWY_SSE4 || HWY_TARGET == HWY_NEON
 #include "lanes_decode-inl.hpp"
 #include "lanes_draw-inl.hpp"
 #include "lanes_general-inl.hpp"
@@ -20,7 +22,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace ulpscope::detail::HWY_NAMESPACE {
 
-#if HWY_TARGET <= HWY_SSE4
+#if HWY_TARGET <= HWY_SSE4 || HWY_TARGET == HWY_NEON
 template <class Number>
 void round_planned(const Number* x, size_t count, const Plan& plan, CodePointer codes) {
   const auto to = [&](auto* pointer) {

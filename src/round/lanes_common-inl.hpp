@@ -56,6 +56,17 @@ HWY_INLINE Byte pack_codes(Half a, Half b) { return Byte{_mm512_packus_epi16(a.r
 HWY_INLINE Half pack_halves(Word a, Word b) { return Half{_mm256_packus_epi32(a.raw, b.raw)}; }
 HWY_INLINE Byte pack_bytes(Half a, Half b) { return Byte{_mm256_packs_epi16(a.raw, b.raw)}; }
 HWY_INLINE Byte pack_codes(Half a, Half b) { return Byte{_mm256_packus_epi16(a.raw, b.raw)}; }
+#elif HWY_TARGET == HWY_NEON
+HWY_INLINE Half pack_halves(Word a, Word b) {
+  const auto packed = [](Word x) { return vqmovun_s32(as_signed(x).raw); };
+  return Half{vreinterpretq_s16_u16(vcombine_u16(packed(a), packed(b)))};
+}
+HWY_INLINE Byte pack_bytes(Half a, Half b) {
+  return Byte{vreinterpretq_u8_s8(vcombine_s8(vqmovn_s16(a.raw), vqmovn_s16(b.raw)))};
+}
+HWY_INLINE Byte pack_codes(Half a, Half b) {
+  return Byte{vcombine_u8(vqmovun_s16(a.raw), vqmovun_s16(b.raw))};
+}
 #else
 HWY_INLINE Half pack_halves(Word a, Word b) { return Half{_mm_packus_epi32(a.raw, b.raw)}; }
 HWY_INLINE Byte pack_bytes(Half a, Half b) { return Byte{_mm_packs_epi16(a.raw, b.raw)}; }

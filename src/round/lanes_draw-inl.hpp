@@ -68,8 +68,8 @@ struct RowWords {
   Word word[rows][4];
 };
 HWY_INLINE RowWords row_words(uint64_t first, const Philox& philox) {
-  Blocks even[rows];
-  Blocks odd[rows];
+  Blocks even[rows] = {};  // implicit constructors know fewer instructions
+  Blocks odd[rows] = {};
   const Long site = long_word(philox.site);
   const Long step = long_word(philox.step);
   for (size_t r = 0; r < rows; ++r) {
@@ -87,7 +87,7 @@ HWY_INLINE RowWords row_words(uint64_t first, const Philox& philox) {
   const auto joined = [](Long low, Long high) HWY_ATTR {
     return hn::OddEven(hn::BitCast(Words(), hn::ShiftLeft<32>(high)), hn::BitCast(Words(), low));
   };
-  RowWords words;
+  RowWords words = {};
   for (size_t r = 0; r < rows; ++r) {
     words.word[r][0] = joined(even[r].word0, odd[r].word0);
     words.word[r][1] = joined(even[r].word1, odd[r].word1);

@@ -3,7 +3,7 @@
 //   ex2_row(tables, scores, Flush::both, probabilities);    // ex2.approx.ftz.f32
 //
 // The interpolation of mufu.hpp, of whose sum only the result's 24 bits are asked, fits 32-bit
-// lanes; AVX-512, AVX2 and SSE4 are found when running, other machines go one by one.
+// lanes; AVX-512, AVX2, SSE4 and NEON are found when running, other machines go one by one.
 //
 // `to` may be x. Host only. Tested by tests/hardware/ex2_row_test.cpp.
 #pragma once

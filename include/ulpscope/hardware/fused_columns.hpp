@@ -13,7 +13,7 @@
 // columns with an infinity or NaN. docs/numerics/fused_sum.md has the argument.
 //
 // Limits: formats whose exponents binary32 has; steps of an even number of terms (`fits_columns`).
-// AVX-512, AVX2 or SSE4, found when running; other machines have none (`has_fused_columns`).
+// AVX-512, AVX2, SSE4 or NEON, found when running; other machines have none (`has_fused_columns`).
 // Host only. Tested by tests/hardware/fused_columns_test.cpp against fused_chain.
 #pragma once
 

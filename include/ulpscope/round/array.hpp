@@ -7,10 +7,11 @@
 //   round_values(x, bf16, toward_zero, out);                // floats that bf16 holds
 //
 // Every element is what round_pack makes of it, bit for bit, whatever the machine. Codes of up to
-// 32 bits in formats with sign, zero and subnormals are computed in vector registers (AVX-512, AVX2
-// or SSE4, found when running). One by one go wider codes, formats without one of these, NaNs that
-// are handed on, and of stochastic rounding the variants c and exact and draws that are longer than
-// a lane has room for; is_vectorised tells. docs/performance.md says how fast either is.
+// 32 bits in formats with sign, zero and subnormals are computed in vector registers (AVX-512,
+// AVX2, SSE4 or NEON, found when running). One by one go wider codes, formats without one of these,
+// NaNs that are handed on, and of stochastic rounding the variants c and exact and draws that are
+// longer than a lane has room for; is_vectorised tells. docs/performance.md says how fast either
+// is.
 //
 // With `Details` the residue and the flags of every element are kept as well, one by one.
 // Spans of a call have the same length and may not overlap; anything else, or a code that is wider
