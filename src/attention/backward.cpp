@@ -259,7 +259,7 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
     machine.chains({a, i, 0}, {b, first_key, 0}, problem.dim, sums);
     machine.at(site, [&](auto step) {
       keep_sums(step, elements, sums, results, [&] {
-        return ExactProducts({a, i, 0}, {columns, seen.first}, problem.dim);
+        return ExactDots({a, i, 0}, {columns, seen.first}, problem.dim);
       });
     });
   };
@@ -354,7 +354,7 @@ void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, in
     gradient_chains(machine, {a, c, first}, {b, 0, tile.first_row + first}, end - first, chains);
     machine.at(site, [&](auto step) {
       keep_sums(step, {j, 0, dim}, chains, sums, [&] {
-        return ExactProducts({a, c, 0}, {columns, 0, sums}, plan_.tile_rows);
+        return ExactDots({a, c, 0}, {columns, 0, sums}, plan_.tile_rows);
       });
     });
   };
@@ -394,7 +394,7 @@ void BackwardPass<Sink>::dq_of_tile(const Tile& tile, int64_t r) {
                   seen.end - first, chains);
   machine.at(Site::dq_accumulate, [&](auto step) {
     keep_sums(step, {i, 0, dim}, chains, sums, [&] {
-      return ExactProducts({ds_by_row_, r, 0}, {k_columns_tile_, 0, sums}, plan_.tile_keys);
+      return ExactDots({ds_by_row_, r, 0}, {k_columns_tile_, 0, sums}, plan_.tile_keys);
     });
   });
   switch (plan_.rules->query_gradient) {

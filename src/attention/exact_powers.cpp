@@ -216,7 +216,7 @@ namespace detail {
 HWY_EXPORT(power_block_of);
 }  // namespace detail
 
-void exact_powers(Power power, std::span<const uint32_t> x, ExactRow& to) {
+void exact_powers(Power power, std::span<const uint32_t> x, ExactValues& to) {
   const HostFpGuard guard;
   const auto block = HWY_DYNAMIC_DISPATCH(detail::power_block_of)(power);
   if (block == nullptr) return to.high.fill(std::numeric_limits<double>::quiet_NaN());

@@ -90,7 +90,7 @@ void ColumnTile::measure(const Operand& operand, int64_t first, int64_t count, i
   }
 }
 
-ExactProducts::ExactProducts(ChainRow a, const TileColumns& b, int64_t length)
+ExactDots::ExactDots(ChainRow a, const TileColumns& b, int64_t length)
     : a_(a), b_(b), length_(length) {
   const int room = detail::exact_bits - detail::log2_up(2 * length) - b.tile.bits();
   if (a.operand.has_special(a.row) || room < 12) return;  // no windows: nothing is held
@@ -124,7 +124,7 @@ ExactProducts::ExactProducts(ChainRow a, const TileColumns& b, int64_t length)
 
 // The terms by windows of exponents, each `room` bits at most from the highest bit to the lowest.
 // Factors of more than 12 bits enter in two halves.
-void ExactProducts::deal_out(const float* factors, int room) {
+void ExactDots::deal_out(const float* factors, int room) {
   struct Term {
     double factor;
     int32_t k;
@@ -166,7 +166,7 @@ void ExactProducts::deal_out(const float* factors, int room) {
   }
 }
 
-void ExactProducts::row(int64_t first, int64_t count, ExactRow& to) const {
+void ExactDots::row(int64_t first, int64_t count, ExactValues& to) const {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   const HostFpGuard guard;
   if (windows_.empty()) return to.high.fill(none);
@@ -206,7 +206,7 @@ void ExactProducts::row(int64_t first, int64_t count, ExactRow& to) const {
   }
 }
 
-Exact<uint128> ExactProducts::operator()(int64_t column) const {
+Exact<uint128> ExactDots::operator()(int64_t column) const {
   AlignedRows x(1, length_);
   AlignedRows y(1, length_);
   x.align(a_.operand, a_.row, a_.from);

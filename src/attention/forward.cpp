@@ -223,7 +223,7 @@ void ForwardPass<Sink>::score_row(int64_t row, const KeySpan& keys) {
   machine_.chains({q_, row, 0}, {head_.k, keys.first + keys.begin, 0}, dim, sums_);
   machine_.at(Site::scores, [&](auto step) {
     keep_sums(step, detail::seen_elements(row, keys), sums_, scores_.data() + keys.begin, [&] {
-      return ExactProducts({q_, row, 0}, {k_tile_, keys.begin}, dim);
+      return ExactDots({q_, row, 0}, {k_tile_, keys.begin}, dim);
     });
   });
 }
@@ -249,7 +249,7 @@ void ForwardPass<Sink>::accumulate(int64_t row, const KeySpan& keys, const uint3
   machine_.chains({p_, 0, 0}, {head_.v, 0, keys.first}, length, sums_);
   machine_.at(Site::output_accumulate, [&](auto step) {
     keep_sums(step, {row, 0, dim}, sums_, to, [&] {
-      return ExactProducts({p_, 0, 0}, {v_tile_, 0, from}, length);
+      return ExactDots({p_, 0, 0}, {v_tile_, 0, from}, length);
     });
   });
 }

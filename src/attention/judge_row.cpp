@@ -124,7 +124,7 @@ namespace detail {
 HWY_EXPORT(judge_block);
 }  // namespace detail
 
-void judge_row(const Format& format, std::span<const uint32_t> results, const ExactRow& exact,
+void judge_row(const Format& format, std::span<const uint32_t> results, const ExactValues& exact,
                RecordRow& records) {
   const HostFpGuard guard;
   records.resize(results.size());

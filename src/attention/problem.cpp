@@ -47,7 +47,7 @@ void check_terms(const Problem& p) {
 
 }  // namespace
 
-void check(const Problem& p) {
+void check_without_operands(const Problem& p) {
   for (const auto& [name, value] :
        {std::pair{"batch", p.batch}, std::pair{"heads", p.heads}, std::pair{"kv_heads", p.kv_heads},
         std::pair{"seq_q", p.rows}, std::pair{"seq_k", p.keys}, std::pair{"head_dim", p.dim}}) {
@@ -57,10 +57,6 @@ void check(const Problem& p) {
   require(p.heads % p.kv_heads == 0, ErrorKind::input,
           fmt::format("k and v have {} heads: expected a divisor of the {} heads of q", p.kv_heads,
                       p.heads));
-  require(p.q.size() == product({p.batch, p.heads, p.rows, p.dim}) &&
-              p.k.size() == product({p.batch, p.kv_heads, p.keys, p.dim}) &&
-              p.v.size() == p.k.size(),
-          ErrorKind::input, "q, k, v do not have as many elements as their shapes say");
   require(is_finite(fp32, p.scale) && !is_negative(fp32, p.scale) && !is_zero(fp32, p.scale),
           ErrorKind::usage, "--scale: expected a finite number above zero");
   for (const uint32_t factor : {p.descale.q, p.descale.k, p.descale.v}) {
@@ -82,6 +78,14 @@ void check(const Problem& p) {
                         p.mask.left, p.mask.right));
   }
   check_terms(p);
+}
+
+void check(const Problem& p) {
+  check_without_operands(p);
+  require(p.q.size() == product({p.batch, p.heads, p.rows, p.dim}) &&
+              p.k.size() == product({p.batch, p.kv_heads, p.keys, p.dim}) &&
+              p.v.size() == p.k.size(),
+          ErrorKind::input, "q, k, v do not have as many elements as their shapes say");
 }
 
 HeadTerms head_terms(const Problem& p, Alignment alignment, int64_t batch, int64_t head) {

@@ -3,12 +3,12 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/run/assemble.hpp"
+#include "ulpscope/run/attention_summary.hpp"
 #include "ulpscope/run/attention_work.hpp"
 #include "ulpscope/run/merge_run.hpp"
 #include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/part_folder.hpp"
 
-#include <fstream>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -25,30 +25,6 @@ constexpr double most_without_parts = 1e10;
 
 bool keeps_parts(const AttentionWork& work, const AttentionOptions& options) {
   return options.earlier == Earlier::resumed || work.multiply_adds() > most_without_parts;
-}
-
-EarlierParts parts_of(Earlier earlier) {
-  switch (earlier) {
-    case Earlier::replaced: break;
-    case Earlier::resumed: return EarlierParts::kept;
-  }
-  return EarlierParts::removed;
-}
-
-// Where the parts of a run are until it is finished.
-fs::path parts_folder(const OutputFolder& folder) {
-  fs::path path = folder.target();
-  path += ".ulpscope-parts";
-  return path;
-}
-
-// The summary of a finished run of the same fingerprint.
-std::optional<nlohmann::json> finished_run(const fs::path& folder, const Outline& outline) {
-  std::ifstream file(folder / "summary.json");
-  auto summary = nlohmann::json::parse(file, nullptr, false);
-  if (!summary.is_object() || !summary.contains("fingerprint")) return std::nullopt;
-  if (summary["fingerprint"] != fingerprint_of(outline)) return std::nullopt;
-  return summary;
 }
 
 // False if it was stopped; what is done by then is kept.
@@ -72,11 +48,11 @@ bool compute_missing(const AttentionWork& work, const PartFolder& parts,
 std::optional<nlohmann::json> run_with_parts(const AttentionWork& work, OutputFolder& folder,
                                              const AttentionOptions& options) {
   const Outline& outline = work.outline();
-  PartFolder parts(parts_folder(folder), {}, outline, parts_of(options.earlier));
+  PartFolder parts(parts_folder(options.out), {}, outline, options.earlier);
   if (!compute_missing(work, parts, parts.missing(), options, outline.units)) return std::nullopt;
   Assembly assembly(outline, folder.path());
   if (!add_parts(
-          parts_folder(folder), {}, outline, assembly, [] {}, options.stop)) {
+          parts_folder(options.out), {}, outline, assembly, [] {}, options.stop)) {
     return std::nullopt;
   }
   const nlohmann::json summary = assembly.finish();
@@ -124,7 +100,7 @@ std::optional<ShardReport> run_attention_shard(const AttentionOptions& options,
                                               shard_name(shard)));
   }
   const AttentionWork work(options);
-  const PartFolder parts(options.out, shard, work.outline(), parts_of(options.earlier));
+  const PartFolder parts(options.out, shard, work.outline(), options.earlier);
   const auto missing = parts.missing();
   const UnitRange units = units_of(shard, work.outline().units);
   if (!compute_missing(work, parts, missing, options, units.end - units.first)) {

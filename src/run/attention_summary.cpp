@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -115,6 +116,14 @@ json attention_summary(const Outline& outline, const RunTotals& totals) {
       reference_json(reference, outline.has_gradients() ? &totals.gradients : nullptr);
   summary["outputs"] = outputs_json(outline, totals);
   summary["sites"] = sites_json(outline, totals.sites);
+  return summary;
+}
+
+std::optional<json> finished_run(const std::filesystem::path& folder, const Outline& outline) {
+  std::ifstream file(folder / "summary.json");
+  auto summary = json::parse(file, nullptr, false);
+  if (!summary.is_object() || !summary.contains("fingerprint")) return std::nullopt;
+  if (summary["fingerprint"] != fingerprint_of(outline)) return std::nullopt;
   return summary;
 }
 

@@ -20,18 +20,6 @@ namespace ulpscope {
 
 namespace {
 
-struct KernelAndChip {
-  const Recipe& recipe;
-  const Chip& chip;
-};
-
-// NAME or NAME@CHIP.
-KernelAndChip parse_kernel(const std::string& text) {
-  const auto at = text.find('@');
-  const Recipe& recipe = recipe_named(text.substr(0, at));
-  return {recipe, chip_named(at == std::string::npos ? "h200" : text.substr(at + 1))};
-}
-
 void apply_tile(const AttentionOptions& options, Plan& plan) {
   if (!options.tile) return;
   const auto [rows, keys] = *options.tile;
@@ -87,49 +75,62 @@ ProblemOptions possible_part(const AttentionOptions& options, const Recipe& reci
 
 }  // namespace
 
+AttentionWork::Kernel AttentionWork::parse_kernel(const std::string& text) {
+  const auto at = text.find('@');
+  const Recipe& recipe = recipe_named(text.substr(0, at));
+  return {recipe, chip_named(at == std::string::npos ? "h200" : text.substr(at + 1))};
+}
+
 // The plans point at each other and at the operands, so that this stays where it is.
-struct AttentionWork::Planned {
+struct AttentionWork::Unit {
   ProblemOperands operands;
   Plan plan;
   std::optional<BackwardPlan> backward;
 
-  Planned(const AttentionOptions& options, const KernelAndChip& kernel)
-      : operands(load_operands(possible_part(options, kernel.recipe))) {
+  Unit(const AttentionOptions& options, const Kernel& kernel, ProblemOperands read, PartOf part)
+      : operands(std::move(read)) {
     Problem problem = problem_of(options, operands);
+    problem.part_of = part;
     if (!options.multiprocessors) problem.launch.multiprocessors = kernel.chip.multiprocessors;
     plan = make_plan(kernel.recipe, kernel.chip, problem, options.overrides);
     apply_tile(options, plan);
     if (operands.dout) backward = make_backward_plan(plan, problem);
     apply_delta_layout(options, backward);
   }
-  Planned(const Planned&) = delete;
-  Planned& operator=(const Planned&) = delete;
+  Unit(const Unit&) = delete;
+  Unit& operator=(const Unit&) = delete;
 };
 
 AttentionWork::AttentionWork(const AttentionOptions& options)
-    : planned_(std::make_unique<const Planned>(options, parse_kernel(options.kernel))),
-      outline_(attention_outline(options.command, planned_->plan,
-                                 planned_->backward ? &*planned_->backward : nullptr,
-                                 options.overrides, planned_->operands)) {}
-
-AttentionWork::~AttentionWork() = default;
-
-int64_t AttentionWork::steps_of_a_unit() const {
-  const Problem& p = planned_->plan.problem;
-  const int64_t tiles = p.heads / p.kv_heads * planned_->plan.row_tiles();
-  if (!planned_->backward) return tiles;
-  const Problem& given = planned_->backward->problem;
-  return tiles + given.heads / given.kv_heads;
+    : options_(options),
+      kernel_(parse_kernel(options.kernel)),
+      inputs_(possible_part(options, kernel_.recipe)) {
+  const ProblemOperands operands = inputs_.hashed();
+  Problem whole = problem_of(options_, operands);
+  if (!options_.multiprocessors) whole.launch.multiprocessors = kernel_.chip.multiprocessors;
+  check_without_operands(whole);
+  kv_heads_ = whole.kv_heads;
+  outline_.units = whole_kv_heads(whole);
+  const auto first = planned(0);
+  const BackwardPlan* const backward = first->backward ? &*first->backward : nullptr;
+  outline_ = attention_outline(options_.command, {first->plan, backward}, options_.overrides,
+                               operands, whole);
+  const Problem& p = first->plan.problem;
+  steps_ = p.heads * first->plan.row_tiles() + (backward != nullptr ? backward->problem.heads : 0);
+  // Two products forward, five backward.
+  const double products = backward != nullptr ? 7 : 2;
+  for (const int64_t size : {outline_.units, p.heads, p.rows, p.keys, p.dim}) {
+    multiply_adds_ *= static_cast<double>(size);
+  }
+  multiply_adds_ *= products;
 }
 
-double AttentionWork::multiply_adds() const {
-  constexpr double products_forward = 2;
-  constexpr double products_backward = 5;
-  const auto as_double = [](int64_t x) { return static_cast<double>(x); };
-  const Problem& p = planned_->plan.problem;
-  const double pairs = as_double(p.batch * p.heads) * as_double(p.rows) * as_double(p.keys);
-  const double products = products_forward + (planned_->backward ? products_backward : 0);
-  return products * pairs * as_double(p.dim);
+std::unique_ptr<const AttentionWork::Unit> AttentionWork::planned(int64_t unit) const {
+  const int64_t head = unit % kv_heads_;
+  const std::lock_guard lock(reading_);
+  return std::make_unique<const Unit>(
+      options_, kernel_, inputs_.read({.batch = unit / kv_heads_, .first = head, .end = head + 1}),
+      PartOf{.first = unit, .all = outline_.units});
 }
 
 namespace {
@@ -163,25 +164,19 @@ std::optional<UnitResult> AttentionWork::compute(int64_t unit, int threads,
                                                  const std::atomic<bool>* stop) const {
   const JudgedOptions judged{
       .threads = threads, .progress = [&](int64_t) { step(); }, .stop = stop};
+  const auto planned_unit = planned(unit);
+  const auto& [operands, plan, backward] = *planned_unit;
   UnitResult result{.unit = unit, .outputs = {}, .errors = {}, .totals = RunTotals(outline_)};
   Collector collector(outline_, result);
-  Plan plan = planned_->plan;
-  plan.problem = problem_of_kv_head(planned_->plan.problem, unit);
   const JudgedRun run = run_judged(plan, judged);
   if (!run.complete) return std::nullopt;
   collector.add(run.o, run.o_ulp, run.o_errors);
   collector.add(run.lse, run.lse_ulp, run.lse_errors);
   result.totals.sites = run.sites;
   result.totals.reference = run.reference;
-  if (!planned_->backward) return result;
+  if (!backward) return result;
 
-  BackwardPlan backward = *planned_->backward;
-  backward.plan = &plan;
-  backward.problem = problem_of_kv_head(planned_->backward->problem, unit);
-  const std::span<const uint16_t> dout(planned_->operands.dout->codes);
-  const size_t size = dout.size() / static_cast<size_t>(outline_.units);
-  const auto gradients = run_judged_gradients(
-      backward, dout.subspan(static_cast<size_t>(unit) * size, size), run, judged);
+  const auto gradients = run_judged_gradients(*backward, operands.dout->codes, run, judged);
   if (!gradients.complete) return std::nullopt;
   for (const auto* tensor : {&gradients.dq, &gradients.dk, &gradients.dv, &gradients.delta}) {
     collector.add(*tensor);

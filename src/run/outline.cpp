@@ -104,12 +104,22 @@ void add_gradients(Outline& outline, const Plan& plan, const BackwardPlan& backw
                    {"ds", plan.map[Site::ds_cast].format}};
 }
 
-json sections(const std::string& command, const Plan& plan, const BackwardPlan* backward,
-              const std::vector<SiteOverride>& overrides, const ProblemOperands& operands) {
+// The problem as the kernel takes it, with the terms of all heads.
+Problem shown(const Plan& plan, const Problem& whole) {
+  Problem problem = plan.problem;
+  problem.terms.slopes = whole.terms.slopes;
+  problem.terms.bias.sizes = whole.terms.bias.sizes;
+  return problem;
+}
+
+json sections(const std::string& command, const UnitPlans& plans,
+              const std::vector<SiteOverride>& overrides, const ProblemOperands& operands,
+              const Problem& whole) {
+  const auto& [plan, backward] = plans;
   json summary = summary_header("attention", command);
   summary["kernel"] = kernel_json(plan);
   summary["inputs"] = inputs_json(operands);
-  summary["problem"] = problem_json(plan.problem, operands.q, operands.k);
+  summary["problem"] = problem_json(shown(plan, whole), operands.q, operands.k);
   const std::span<const SiteRow> rounded =
       backward != nullptr ? std::span(site_table) : forward_sites();
   std::vector<Format> formats{operands.q.format};
@@ -125,16 +135,17 @@ json sections(const std::string& command, const Plan& plan, const BackwardPlan* 
 
 }  // namespace
 
-Outline attention_outline(const std::string& command, const Plan& plan,
-                          const BackwardPlan* backward, const std::vector<SiteOverride>& overrides,
-                          const ProblemOperands& operands) {
+Outline attention_outline(const std::string& command, const UnitPlans& plans,
+                          const std::vector<SiteOverride>& overrides,
+                          const ProblemOperands& operands, const Problem& whole) {
+  const auto& [plan, backward] = plans;
   const Operand16& q = operands.q;
-  Outline outline{.summary = sections(command, plan, backward, overrides, operands),
+  Outline outline{.summary = sections(command, plans, overrides, operands, whole),
                   .choices = choices_json(plan, backward),
                   .metadata = {{"layout", layout_name(q.layout)}},
                   .tensors = {},
                   .pairs = {},
-                  .units = plan.problem.batch * plan.problem.kv_heads};
+                  .units = whole_kv_heads(whole)};
   add_stored(outline, plan, Site::output_store, "o", q, plan.tile_rows);
   outline.tensors.push_back(tensor_like(q, "lse", Element::fp32, fp32, 0, plan.tile_rows));
   // The pass may have folded heads into rows.
@@ -209,6 +220,9 @@ Outline outline_from_json(const json& j, const std::string& where) {
     refuse(in_quotes(error.what()));
   } catch (const Error& error) {
     refuse(error.what());
+  }
+  if (outline.tensors.empty() || (outline.pairs.size() != 0 && outline.pairs.size() != 3)) {
+    refuse("neither the tensors of a forward run nor those of one with gradients");
   }
   for (const auto& t : outline.tensors) {
     if (outline.units < 1 || t.sizes[0] * t.sizes[1] % outline.units != 0) {

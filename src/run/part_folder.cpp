@@ -37,8 +37,14 @@ std::vector<fs::path> files_in(const fs::path& folder, Wanted&& wanted) {
 
 }  // namespace
 
+fs::path parts_folder(const fs::path& out) {
+  fs::path folder = out.lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // "run/" is "run"
+  return folder += ".ulpscope-parts";
+}
+
 PartFolder::PartFolder(const fs::path& folder, const Shard& shard, const Outline& outline,
-                       EarlierParts earlier)
+                       Earlier earlier)
     : folder_(folder), shard_(shard), outline_(outline), fingerprint_(fingerprint_of(outline)) {
   std::error_code error;
   require_ours();
@@ -49,11 +55,11 @@ PartFolder::PartFolder(const fs::path& folder, const Shard& shard, const Outline
     throw Error(ErrorKind::resource,
                 fmt::format("{}: another run is at work in this folder", folder_.string()));
   }
-  if (earlier == EarlierParts::kept && has_manifest(folder_)) {
+  if (earlier == Earlier::resumed && has_manifest(folder_)) {
     require_same_run();
-    remove_ours(EarlierParts::kept);
+    remove_ours(Earlier::resumed);
   } else {
-    remove_ours(EarlierParts::removed);
+    remove_ours(Earlier::replaced);
     write_manifest(folder_, shard_, outline_);
   }
 }
@@ -85,8 +91,8 @@ void PartFolder::require_same_run() const {
   if (earlier.fingerprint != fingerprint_) refuse(difference_of(earlier.outline, outline_));
 }
 
-void PartFolder::remove_ours(EarlierParts earlier) const {
-  const bool parts = earlier == EarlierParts::removed;
+void PartFolder::remove_ours(Earlier earlier) const {
+  const bool parts = earlier == Earlier::replaced;
   for (const auto& file : files_in(folder_, [&](const auto& name) {
          return is_temporary(name) || (parts && is_part(name));
        })) {

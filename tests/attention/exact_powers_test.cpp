@@ -27,7 +27,7 @@ struct Tally {
 
 // Half a unit of the 64 bits stands for what lies below them.
 void compare(Power power, std::span<const uint32_t> x, Tally& tally) {
-  ExactRow row;
+  ExactValues row;
   exact_powers(power, x, row);
   for (size_t i = 0; i < x.size(); ++i) {
     if (!is_held(row, i)) continue;
@@ -88,7 +88,7 @@ TEST_CASE("whole numbers are exact, their neighbours are not, and the far ends a
         CHECK(tally.held + 2 >= static_cast<int64_t>(block.size()));
       }
     }
-    ExactRow row;
+    ExactValues row;
     exact_powers(Power::of_two, std::span(x).first(2), row);
     CHECK(row.high[0] == 1);
     CHECK(row.low[0] == 0);
@@ -102,7 +102,7 @@ TEST_CASE("whole numbers are exact, their neighbours are not, and the far ends a
 TEST_CASE("a row of any length leaves the rest of its block alone or fills it") {
   for (size_t count = 0; count <= RecordRow::room; ++count) {
     std::vector<uint32_t> x(count, 0x4000'0000);
-    ExactRow row;
+    ExactValues row;
     exact_powers(Power::of_two, x, row);
     for (size_t i = 0; i < count; ++i) {
       if (is_held(row, i)) REQUIRE(row.high[i] == 4);

@@ -39,10 +39,10 @@ void compare(const Operand& a, const Operand& b, int64_t first, int64_t from, in
   const uint32_t* const begin = start.empty() ? nullptr : start.data();
   for (int64_t i = 0; i < a.rows(); ++i) {
     const int64_t skipped = i % 3;
-    const ExactProducts products(
-        {a, i, from}, {tile, skipped, begin == nullptr ? nullptr : begin + skipped}, length);
+    const ExactDots products({a, i, from},
+                             {tile, skipped, begin == nullptr ? nullptr : begin + skipped}, length);
     const int64_t count = b.rows() - first - skipped;
-    ExactRow row;
+    ExactValues row;
     products.row(0, count, row);
     for (int64_t j = 0; j < count; ++j) {
       const auto at = static_cast<size_t>(j);
@@ -157,15 +157,15 @@ TEST_CASE("infinities and NaN are held nowhere") {
     ColumnTile tile;
     tile.measure(b, 0, 3, 0, 16);
     const std::vector<uint32_t> start{0x7F80'0000, 0x3F80'0000, 0};
-    ExactRow row;
-    ExactProducts({a, 0, 0}, {tile}, 16).row(0, 3, row);
+    ExactValues row;
+    ExactDots({a, 0, 0}, {tile}, 16).row(0, 3, row);
     CHECK(is_held(row, 0));
     CHECK(is_held(row, 1));
     CHECK_FALSE(is_held(row, 2));
-    ExactProducts({a, 0, 0}, {tile, 0, start.data()}, 16).row(0, 3, row);
+    ExactDots({a, 0, 0}, {tile, 0, start.data()}, 16).row(0, 3, row);
     CHECK_FALSE(is_held(row, 0));
     CHECK(is_held(row, 1));
-    ExactProducts({a, 1, 0}, {tile}, 16).row(0, 3, row);
+    ExactDots({a, 1, 0}, {tile}, 16).row(0, 3, row);
     for (size_t j = 0; j < 3; ++j) CHECK_FALSE(is_held(row, j));
   });
 }
@@ -182,8 +182,8 @@ TEST_CASE("a start that cancels the products leaves what is small") {
     ColumnTile tile;
     tile.measure(b, 0, 1, 0, 2);
     const uint32_t minus_three = 0xC040'0000;
-    ExactRow row;
-    ExactProducts({a, 0, 0}, {tile, 0, &minus_three}, 2).row(0, 1, row);
+    ExactValues row;
+    ExactDots({a, 0, 0}, {tile, 0, &minus_three}, 2).row(0, 1, row);
     CHECK(row.high[0] == 0x1.4p-88);
     CHECK(row.low[0] == 0);
   });

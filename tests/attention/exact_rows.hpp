@@ -24,10 +24,12 @@ void on_every_instruction_set(const Body& body) {
   hwy::SetSupportedTargetsForTest(0);
 }
 
-inline bool is_held(const ExactRow& row, size_t i) { return row.high[i] <= 0 || row.high[i] > 0; }
+inline bool is_held(const ExactValues& row, size_t i) {
+  return row.high[i] <= 0 || row.high[i] > 0;
+}
 
 // high + low of numbers whose bits are at most 106 places apart.
-inline Exact<uint128> held_value(const ExactRow& row, size_t i) {
+inline Exact<uint128> held_value(const ExactValues& row, size_t i) {
   const auto number = [](double x) { return decode<uint128>(fp64, bit_cast<uint64_t>(x)); };
   return add(number(row.high[i]), number(row.low[i]), Mode::nearest_even);
 }

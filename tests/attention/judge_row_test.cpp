@@ -21,7 +21,7 @@ uint32_t code(double x) { return bit_cast<uint32_t>(static_cast<float>(x)); }
 // A block of results with the exact values that they are judged by.
 struct Block {
   std::vector<uint32_t> results;
-  ExactRow exact;
+  ExactValues exact;
 
   void add(double result, double high, double low) {
     exact.high[results.size()] = high;

@@ -46,7 +46,8 @@ TEST_CASE("what was written is read: the ends of every type, signs, NaN and -0")
 
 TEST_CASE("words that are missing or left over are noticed") {
   WordWriter out;
-  list_words(out, Numbers{});
+  const Numbers zeros;
+  list_words(out, zeros);
   for (const size_t count : {size_t{0}, size_t{6}}) {
     WordReader in(std::span(out.words()).first(count));
     Numbers read;

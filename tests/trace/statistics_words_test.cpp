@@ -44,9 +44,11 @@ TEST_CASE("statistics survive as words, every number of them") {
 TEST_CASE("a number added to the statistics must be listed") {
   // As long as what is listed fills the structs, nothing has been forgotten.
   WordWriter moments;
-  list_words(moments, Moments{});
+  const Moments none;
+  list_words(moments, none);
   CHECK(moments.words().size() * 8 == sizeof(Moments));
   WordWriter fold;
-  list_words(fold, ClusterFold{});
+  const ClusterFold nothing;
+  list_words(fold, nothing);
   CHECK((fold.words().size() + 1) * 8 == sizeof(ClusterFold));  // padded to 16 bytes
 }

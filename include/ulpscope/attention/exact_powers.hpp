@@ -21,13 +21,13 @@ namespace ulpscope {
 enum class Power { of_two, of_e };
 
 // No more registers than a block has room for.
-void exact_powers(Power power, std::span<const uint32_t> x, ExactRow& to);
+void exact_powers(Power power, std::span<const uint32_t> x, ExactValues& to);
 
 // What the instruction of an exponential should have returned: of a row, and of one element.
 struct ExactPower {
   Power power;
 
-  void row(std::span<const uint32_t> x, ExactRow& to) const { exact_powers(power, x, to); }
+  void row(std::span<const uint32_t> x, ExactValues& to) const { exact_powers(power, x, to); }
   Exact<uint64_t> operator()(uint32_t x) const {
     const auto value = decode<uint64_t>(fp32, x);
     switch (power) {

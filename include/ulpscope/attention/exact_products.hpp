@@ -2,7 +2,7 @@
 // chains of fused sums are judged by.
 //
 //   ColumnTile keys;  keys.measure(k, first, count, 0, dim);       // once a tile
-//   const ExactProducts exact({q, row, 0}, {keys, 0}, dim);        // once a row
+//   const ExactDots exact({q, row, 0}, {keys, 0}, dim);        // once a row
 //   exact.row(0, count, values);                                   // sums over d of q[d] k[j][d]
 //   exact(j)                                                       // one of them, in 128 bits
 //
@@ -63,13 +63,13 @@ struct TileColumns {
   const uint32_t* start = nullptr;
 };
 
-class ExactProducts {
+class ExactDots {
  public:
   // `length` terms of the row with the first `length` of each column.
-  ExactProducts(ChainRow a, const TileColumns& b, int64_t length);
+  ExactDots(ChainRow a, const TileColumns& b, int64_t length);
 
   // `count` columns, counted from the first of TileColumns.
-  void row(int64_t first, int64_t count, ExactRow& to) const;
+  void row(int64_t first, int64_t count, ExactValues& to) const;
   // One column.
   Exact<uint128> operator()(int64_t column) const;
 

@@ -14,7 +14,7 @@
 namespace ulpscope {
 
 // A block of elements; not cleared, and code may write to the end of the arrays.
-struct ExactRow {
+struct ExactValues {
   alignas(64) std::array<double, RecordRow::room> high;
   alignas(64) std::array<double, RecordRow::room> low;
 };

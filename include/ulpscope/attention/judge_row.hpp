@@ -19,7 +19,7 @@
 namespace ulpscope {
 
 // Registers that hold numbers of `format`; no more of them than a block has room for.
-void judge_row(const Format& format, std::span<const uint32_t> results, const ExactRow& exact,
+void judge_row(const Format& format, std::span<const uint32_t> results, const ExactValues& exact,
                RecordRow& records);
 
 }  // namespace ulpscope

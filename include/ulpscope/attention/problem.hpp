@@ -91,6 +91,8 @@ struct Problem {
 // spans disagree with the shape, a scale or factor is not finite and positive, or a term does not
 // fit.
 void check(const Problem& problem);
+// The same of a problem whose operands and bias have not been read yet.
+void check_without_operands(const Problem& problem);
 
 // 1/sqrt(dim), computed in binary64 and rounded to binary32, as the libraries do.
 uint32_t default_scale(int64_t dim);
@@ -118,7 +120,7 @@ constexpr int64_t whole_kv_heads(const Problem& p) {
 constexpr int64_t first_head(const Problem& p) { return p.part_of.first * (p.heads / p.kv_heads); }
 
 // One K/V head, counted over all batches, and the query heads that share it as a problem of their
-// own in the same launch. Operands that are not there yet stay away.
+// own in the same launch.
 Problem problem_of_kv_head(const Problem& whole, int64_t kv_outer);
 
 // The terms of a problem that one of its heads sees,

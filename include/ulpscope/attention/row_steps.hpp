@@ -145,7 +145,7 @@ struct Returned {
 // holds for most.
 template <class Step, class ExactValue>
 void keep_judged(const Step& step, const Elements& at, const Returned& returned,
-                 const ExactRow& held, const ExactValue& exact, uint32_t* to) {
+                 const ExactValues& held, const ExactValue& exact, uint32_t* to) {
   const auto count = static_cast<size_t>(at.count);
   std::array<uint32_t, RecordRow::room> results;
   std::array<Flag, RecordRow::room> flags;
@@ -289,7 +289,7 @@ void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
 }
 
 // What chains returned, rounded by the site and judged by the exact sums that exact_sums() makes:
-// an ExactProducts.
+// an ExactDots.
 template <class Step, class ExactSums>
 void keep_sums(const Step& step, const Elements& at, const ChainSums& sums, uint32_t* to,
                const ExactSums& exact_sums) {
@@ -299,7 +299,7 @@ void keep_sums(const Step& step, const Elements& at, const ChainSums& sums, uint
   } else {
     const auto exact = exact_sums();
     detail::in_blocks(at.count, [&](int64_t first, int64_t count) {
-      ExactRow values;
+      ExactValues values;
       exact.row(first, count, values);
       detail::keep_judged(
           step, {at.row, at.first + first, count}, {sums.values(first), sums.flags(first)}, values,
@@ -320,7 +320,7 @@ void apply_to_elements(const Step& step, const Elements& at, uint32_t* x, const 
     detail::in_blocks(at.count, [&](int64_t first, int64_t count) {
       uint32_t* const of_block = x + first;
       const std::span operands(of_block, static_cast<size_t>(count));
-      ExactRow values;
+      ExactValues values;
       exact.row(operands, values);
       std::array<uint32_t, RecordRow::room> returned;
       std::copy(operands.begin(), operands.end(), returned.begin());

@@ -15,7 +15,7 @@
 //
 // A long run keeps the part of every head that is done in DIR.ulpscope-parts until it is finished,
 // a shard in its own folder. With `resume` these are taken over, where they are whole and of the
-// same run. Memory does not grow with the number of heads, but for the operands.
+// same run. Memory does not grow with the number of heads.
 // Tested by tests/run/attention_run_test.cpp.
 #pragma once
 
@@ -37,9 +37,6 @@ struct TileOverride {
   int64_t rows;
   int64_t keys;
 };
-
-// What becomes of what an earlier run left behind.
-enum class Earlier { replaced, resumed };
 
 struct AttentionOptions : ProblemOptions {
   std::string kernel = "fa2-torch@h200";

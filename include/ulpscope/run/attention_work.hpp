@@ -6,7 +6,8 @@
 //   compute_units(work, {0, 1, 5}, options, [&](const UnitResult& r) { assembly.add(r); });
 //
 // Nothing that a unit yields depends on which others are computed, nor where: what is sampled is
-// chosen from the whole problem. Memory: the operands, and a unit a thread.
+// chosen from the whole problem. Memory: a unit a thread, and its heads of the operands, which are
+// read when it begins. (To know the run, all bytes of the operands are read and hashed once.)
 // Tested by tests/run/shards_test.cpp.
 #pragma once
 
@@ -15,6 +16,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 
@@ -26,22 +28,36 @@ class AttentionWork {
   explicit AttentionWork(const AttentionOptions& options);
   AttentionWork(const AttentionWork&) = delete;
   AttentionWork& operator=(const AttentionWork&) = delete;
-  ~AttentionWork();
 
   const Outline& outline() const { return outline_; }
   // Row tiles forward and query heads backward of a unit: what progress counts.
-  int64_t steps_of_a_unit() const;
+  int64_t steps_of_a_unit() const { return steps_; }
   // Multiply-adds of the whole run, were no pair hidden.
-  double multiply_adds() const;
+  double multiply_adds() const { return multiply_adds_; }
 
   // Nothing if it was stopped. `step` is called after each of the steps.
   std::optional<UnitResult> compute(int64_t unit, int threads, const std::function<void()>& step,
                                     const std::atomic<bool>* stop) const;
 
  private:
-  struct Planned;
-  std::unique_ptr<const Planned> planned_;
-  Outline outline_;
+  struct Kernel {
+    const Recipe& recipe;
+    const Chip& chip;
+  };
+  struct Unit;
+
+  // NAME or NAME@CHIP.
+  static Kernel parse_kernel(const std::string& text);
+  std::unique_ptr<const Unit> planned(int64_t unit) const;
+
+  AttentionOptions options_;
+  Kernel kernel_;
+  mutable std::mutex reading_;
+  mutable ProblemInputs inputs_;
+  int64_t kv_heads_ = 1;
+  Outline outline_{};
+  int64_t steps_ = 0;
+  double multiply_adds_ = 1;
 };
 
 // Several units at a time; `deliver` is called from any thread. False if it was stopped: what was

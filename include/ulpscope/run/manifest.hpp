@@ -28,6 +28,9 @@ struct Shard {
 Shard parse_shard(const std::string& text);
 std::string shard_name(const Shard& shard);
 
+// What becomes of what an earlier run left behind.
+enum class Earlier { replaced, resumed };
+
 struct UnitRange {
   int64_t first;
   int64_t end;

@@ -5,7 +5,7 @@
 // Its fingerprint covers all that decides a bit of the results: version, hashes of the tensors,
 // kernel, chip, tiles, casts, sizes, mask. Names do not count: of files, of tensors, the command.
 //
-//   const Outline outline = attention_outline(command, plan, backward, overrides, operands);
+//   const Outline outline = attention_outline(command, plans, overrides, operands, whole);
 //   fingerprint_of(outline)                        "4f0c..." (XXH3, 128 bits)
 //   outline_from_json(to_json(outline), "shard-1/manifest.json")
 //
@@ -57,10 +57,16 @@ struct Outline {
   bool has_gradients() const { return !pairs.empty(); }
 };
 
-// `backward` is null for a run of the forward pass alone. The plans need no operands.
-Outline attention_outline(const std::string& command, const Plan& plan,
-                          const BackwardPlan* backward, const std::vector<SiteOverride>& overrides,
-                          const ProblemOperands& operands);
+// The plans of any unit; `backward` is null for a run of the forward pass alone.
+struct UnitPlans {
+  const Plan& plan;
+  const BackwardPlan* backward;
+};
+
+// Operands and problem are those of the whole run, and may be without values.
+Outline attention_outline(const std::string& command, const UnitPlans& plans,
+                          const std::vector<SiteOverride>& overrides,
+                          const ProblemOperands& operands, const Problem& whole);
 
 nlohmann::json to_json(const Outline& outline);
 // `where` names the file in an Error of kind input.

@@ -1,6 +1,6 @@
 // The folder of a shard: its manifest, and a part for every unit that is done.
 //
-//   PartFolder folder("shard-2", {2, 5}, outline, EarlierParts::kept);
+//   PartFolder folder("shard-2", {2, 5}, outline, Earlier::resumed);
 //   compute_units(work, folder.missing(), options, [&](const auto& r) { folder.add(r); });
 //
 // A process that is killed at any moment leaves whole parts and perhaps a temporary name, which the
@@ -21,12 +21,13 @@
 
 namespace ulpscope {
 
-enum class EarlierParts { removed, kept };
+// Where a run that is no shard keeps its parts until OUT is complete: OUT.ulpscope-parts.
+std::filesystem::path parts_folder(const std::filesystem::path& out);
 
 class PartFolder {
  public:
   PartFolder(const std::filesystem::path& folder, const Shard& shard, const Outline& outline,
-             EarlierParts earlier);
+             Earlier earlier);
 
   // Units of the shard that have no part, or none that passes the checks.
   std::vector<int64_t> missing() const;
@@ -37,7 +38,7 @@ class PartFolder {
  private:
   void require_ours() const;
   void require_same_run() const;
-  void remove_ours(EarlierParts earlier) const;
+  void remove_ours(Earlier earlier) const;
 
   std::filesystem::path folder_;
   Shard shard_;
