@@ -121,6 +121,10 @@ RowTally tally_lanes(const RecordRow& records, const Look& look, const TallyPlac
   Long low = sum;
   Long largest = sum;
   alignas(64) int64_t bins[RecordRow::room];
+  // The copy of the bins that a lane counts in.
+  constexpr auto last_copy = static_cast<int64_t>(NarrowSums::copies - 1);
+  const Long copy = product(hn::And(hn::Iota(Longs(), 0), number(last_copy)),
+                            number(static_cast<int64_t>(NarrowSums::stride)));
   for_registers(Longs(), size, [&](size_t i, auto load) HWY_ATTR {
     const Long residue = load(Longs(), records.residues() + i);
     const Long marks = hn::PromoteTo(
@@ -145,7 +149,7 @@ RowTally tally_lanes(const RecordRow& records, const Look& look, const TallyPlac
     high = hn::Add(high, product(h, h));
     mixed = hn::Add(mixed, product(h, l));
     low = hn::Add(low, product(l, l));
-    hn::Store(bin_of<wide>(residue, sign), Longs(), bins + i);
+    hn::Store(hn::Add(bin_of<wide>(residue, sign), copy), Longs(), bins + i);
 
     if constexpr (rounded) {
       const auto unmarked = [marks](Flag flag) HWY_ATTR {
@@ -167,9 +171,8 @@ RowTally tally_lanes(const RecordRow& records, const Look& look, const TallyPlac
       tally.near_ties_above += count(hn::AndNot(differ, near));
     }
   });
-  for (size_t i = 0; i < size; ++i) {
-    ++to.bins[i % NarrowSums::copies * NarrowSums::stride + static_cast<size_t>(bins[i])];
-  }
+  uint32_t* const counts = to.bins;
+  for (size_t i = 0; i < size; ++i) ++counts[bins[i]];
   tally.sum = total(sum);
   tally.sum_away = total(sum_away);
   tally.high_squares = static_cast<uint64_t>(total(high));

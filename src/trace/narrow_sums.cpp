@@ -37,7 +37,14 @@ HWY_EXPORT(tally_kernel);
 
 namespace {
 
-constexpr size_t most_lanes = 8;  // of 64 bits
+// Where the second sums begin: behind n columns and what a register has more, and half a page off
+// the first ones, so that a processor does not take the one's stores for the other's.
+size_t second_sums(size_t columns) {
+  constexpr size_t lanes = 8;
+  constexpr size_t page = 4096 / sizeof(int64_t) / lanes;
+  const size_t registers = columns / lanes + 2;
+  return (registers + page / 2 - 1) / page * page + page / 2;
+}
 
 void add(const detail::RowTally& tally, uint64_t count, Moments& to) {
   to.count += count;
@@ -63,12 +70,14 @@ void add(const detail::RowTally& tally, uint64_t count, Moments& to) {
 }  // namespace
 
 NarrowSums::NarrowSums(size_t columns)
-    : sums_(columns + most_lanes), sums_away_(sums_.size()), count_steps_(columns + 1) {}
+    : columns_(second_sums(columns) + columns / 8 + 2),
+      away_at_(second_sums(columns)),
+      count_steps_(columns + 1) {}
 
 bool NarrowSums::add_row(size_t first, const RecordRow& records, Moments& moments, Cluster& row) {
   const auto kernel = HWY_DYNAMIC_DISPATCH(detail::tally_kernel)();
   if (kernel == nullptr) return false;
-  const auto tally = kernel(records, {&sums_[first], &sums_away_[first], bins_.data()});
+  const auto tally = kernel(records, {sums() + first, sums_away() + first, bins_.data()});
   if (!tally.taken) return false;
   ++rows_;
   ++count_steps_[first];
@@ -91,13 +100,12 @@ void NarrowSums::spill(ResidueHistogram& histogram, std::vector<Cluster>& column
   for (size_t c = 0; c < columns.size(); ++c) {
     count += static_cast<uint64_t>(int64_t{count_steps_[c]});
     columns[c].count += count;
-    columns[c].sum += sums_[c];
-    columns[c].sum_away += sums_away_[c];
+    columns[c].sum += sums()[c];
+    columns[c].sum_away += sums_away()[c];
   }
   rows_ = 0;
   bins_.fill(0);
-  std::fill(sums_.begin(), sums_.end(), 0);
-  std::fill(sums_away_.begin(), sums_away_.end(), 0);
+  std::fill(columns_.begin(), columns_.end(), Columns{});
   std::fill(count_steps_.begin(), count_steps_.end(), 0);
 }
 

@@ -23,8 +23,8 @@ namespace ulpscope {
 
 class NarrowSums {
  public:
-  // The bins of a histogram, one for zeros and one that nobody reads: in several copies, as
-  // neighbours often meet in a bin.
+  // The bins of a histogram and one for zeros: in several copies, as neighbours often meet in a
+  // bin.
   static constexpr std::size_t zero_bin = ResidueHistogram::bins;
   static constexpr std::size_t copies = 4;
   static constexpr std::size_t stride = 80;
@@ -43,10 +43,16 @@ class NarrowSums {
  private:
   static constexpr int most_rows = 1 << 15;
 
+  // As many columns as the longest register has lanes.
+  struct alignas(64) Columns {
+    std::array<int64_t, 8> sums;
+  };
+  int64_t* sums() { return columns_.front().sums.data(); }
+  int64_t* sums_away() { return columns_[away_at_].sums.data(); }
+
   int rows_ = 0;
-  // By column, and room for what a register has more.
-  std::vector<int64_t> sums_;
-  std::vector<int64_t> sums_away_;
+  std::vector<Columns> columns_;  // signed by value, then those away from zero
+  std::size_t away_at_;
   std::vector<int32_t> count_steps_;  // counts, each less the one before it
   std::array<uint32_t, copies * stride> bins_{};
 };
