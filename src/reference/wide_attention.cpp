@@ -63,8 +63,8 @@ void wide_attention_row(const ReferenceHead& head, int64_t row, WideRow& out) {
   double* const s = out.scores.data();   // [keys]
   double* const p = out.weights.data();  // [keys]
 
+  wide::scores_of(head, row, out.keys, s);
   for (int64_t j = 0; j < keys; ++j) {
-    s[j] = wide::score_of(head, row, out.keys.first + j);
     if (s[j] > out.maximum) out.maximum = s[j];
   }
   for (int64_t j = 0; j < keys; ++j) p[j] = s[j] - out.maximum;

@@ -9,6 +9,8 @@
 #include <cmath>
 #include <utility>
 
+#include "every_machine.hpp"
+
 namespace ulpscope {
 
 namespace {
@@ -69,10 +71,19 @@ inline double exp_of_clamped(double x) {
 
 double wide_exp(double x) { return exp_of_clamped(clamped(x)); }
 
-void wide_exp(const double* x, double* y, int64_t n) {
-  const HostFpGuard guard;
+namespace {
+
+ULPSCOPE_FOR_EVERY_MACHINE
+void exp_of_all(const double* x, double* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] = clamped(x[i]);
   for (int64_t i = 0; i < n; ++i) y[i] = exp_of_clamped(y[i]);
+}
+
+}  // namespace
+
+void wide_exp(const double* x, double* y, int64_t n) {
+  const HostFpGuard guard;
+  exp_of_all(x, y, n);
 }
 
 double wide_log(double x) {

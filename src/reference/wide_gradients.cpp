@@ -29,12 +29,11 @@ void fill_pairs(const GradientHead& gradient, int64_t row, const WideRowSummary&
   const wide::RowOperands operands = wide::row_operands(gradient, row);
   const double* const v = head.v + keys.first * head.dim_v;
   const int64_t n = keys.last - keys.first;
-  for (int64_t j = 0; j < n; ++j) {
-    p[j] = wide::score_of(head, row, keys.first + j) - summary.maximum;
-  }
+  wide::scores_of(head, row, keys, p);
+  for (int64_t j = 0; j < n; ++j) p[j] = p[j] - summary.maximum;
   wide_exp(p, p, n);
+  wide::dots(operands.dout, v, n, head.dim_v, dp);
   for (int64_t j = 0; j < n; ++j) {
-    dp[j] = wide::dot(operands.dout, v + j * head.dim_v, head.dim_v);
     p[j] = p[j] / summary.sum;
     ds[j] = ds_of(head, row, keys.first + j, p[j], less_delta(summary, dp[j]));
   }
@@ -67,9 +66,9 @@ void wide_gradient_row(const GradientHead& gradient, int64_t row, WideGradientRo
 
   summary.maximum = out.forward.maximum;
   summary.sum = out.forward.sum;
+  wide::dots(dout, v, keys, head.dim_v, dp);
   for (int64_t j = 0; j < keys; ++j) {
     p[j] = out.forward.weights[static_cast<size_t>(j)] / summary.sum;
-    dp[j] = wide::dot(dout, v + j * head.dim_v, head.dim_v);
   }
   int64_t heaviest = 0;
   while (s[heaviest] < summary.maximum) ++heaviest;

@@ -25,13 +25,27 @@ inline double product_of(const ReferenceHead& head, int64_t row, int64_t key) {
   return head.scale * dot(head.q + row * head.dim_qk, head.k + key * head.dim_qk, head.dim_qk);
 }
 
-inline double score_of(const ReferenceHead& head, int64_t row, int64_t key) {
+// The score of a pair whose scaled product is z.
+inline double with_terms(const ReferenceHead& head, int64_t row, int64_t key, double z) {
   const ReferenceTerms& terms = head.terms;
-  double s = product_of(head, row, key);
+  double s = z;
   if (terms.cap > 0) s = terms.cap * wide_tanh(s / terms.cap);
   if (terms.slope > 0 || terms.slope < 0) s -= terms.slope * distance(terms, row, key);
   if (terms.bias) s += terms.bias(row, key);
   return s;
+}
+
+inline double score_of(const ReferenceHead& head, int64_t row, int64_t key) {
+  return with_terms(head, row, key, product_of(head, row, key));
+}
+
+// The same of neighbouring keys.
+inline void scores_of(const ReferenceHead& head, int64_t row, KeyRange keys, double* s) {
+  const int64_t count = keys.last - keys.first;
+  dots(head.q + row * head.dim_qk, head.k + keys.first * head.dim_qk, count, head.dim_qk, s);
+  for (int64_t j = 0; j < count; ++j) {
+    s[j] = with_terms(head, row, keys.first + j, head.scale * s[j]);
+  }
 }
 
 // d s / d z

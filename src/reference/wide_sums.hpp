@@ -12,7 +12,10 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
+
+#include "wide_loops.hpp"
 
 namespace ulpscope::wide {
 
@@ -71,6 +74,10 @@ inline void add_weighted(std::vector<double>& sums, const double* weights, int64
   int64_t i = 0;
   for (; i + 4 <= n; i += 4) {
     const double* const w = weights + i;
+    if constexpr (std::is_same_v<Term, std::remove_const_t<decltype(itself)>>) {
+      add_four(sum, dim, w, {row(i), row(i + 1), row(i + 2), row(i + 3)});
+      continue;
+    }
     const double* const r0 = row(i);
     const double* const r1 = row(i + 1);
     const double* const r2 = row(i + 2);
