@@ -19,6 +19,7 @@ constexpr int64_t rows_together = 64;  // of a task
 
 // A gradient, or delta: what the pass left of it, what it should be, and how it is judged.
 struct Judgement {
+  Judging judging;
   Format stored;
   Format ulps;
   const std::vector<uint32_t>& registers;
@@ -43,11 +44,12 @@ void judge_rows(const Judgement& j, int64_t outer, int64_t first, int64_t end,
 
 JudgedTensor judged(const Judgement& j) {
   const auto tally = [&] { return ErrorTally(j.rows, j.columns, j.row_tile); };
-  JudgedTensor tensor{
-      .codes = j.registers, .ulp = std::vector<float>(j.registers.size()), .errors = tally()};
+  JudgedTensor tensor{.codes = j.registers, .ulp = {}, .errors = tally()};
   if (!(j.stored == fp32)) {
     for (auto& code : tensor.codes) code = static_cast<uint32_t>(code_of(j.stored, code));
   }
+  if (j.judging == Judging::off) return tensor;
+  tensor.ulp.resize(j.registers.size());
   std::mutex mutex;
   tbb::parallel_for(int64_t{0}, j.outer, [&](int64_t outer) {
     ErrorTally head = tally();
@@ -68,17 +70,17 @@ JudgedTensor judged(const Judgement& j) {
 }
 
 JudgedGradients judge(const BackwardPlan& plan, const Gradients& gradients,
-                      const GradientReference& reference) {
+                      const GradientReference& reference, Judging judging) {
   const Problem& p = plan.problem;
   const auto format = [&](Site site) { return plan.plan->map[site].format; };
   const auto by_rows = [&](Format stored, Format ulps, const auto& registers, const auto& values,
                            int64_t columns) {
-    return judged({stored, ulps, registers, values, first_head(p), p.batch * p.heads, p.rows,
-                   columns, plan.tile_rows});
+    return judged({judging, stored, ulps, registers, values, first_head(p), p.batch * p.heads,
+                   p.rows, columns, plan.tile_rows});
   };
   const auto by_keys = [&](Format stored, const auto& registers, const auto& values) {
-    return judged({stored, stored, registers, values, p.part_of.first, p.batch * p.kv_heads, p.keys,
-                   p.dim, plan.tile_keys});
+    return judged({judging, stored, stored, registers, values, p.part_of.first,
+                   p.batch * p.kv_heads, p.keys, p.dim, plan.tile_keys});
   };
   const Format dq = format(Site::dq_store);
   return {.dq = by_rows(dq, dq, gradients.dq, reference.dq, p.dim),
@@ -96,9 +98,15 @@ JudgedGradients judge(const BackwardPlan& plan, const Gradients& gradients,
 
 JudgedGradients run_judged_gradients(const BackwardPlan& plan, std::span<const uint16_t> dout,
                                      const JudgedRun& run, const JudgedOptions& options) {
-  return run_judged_gradients(
-      plan, dout, run,
-      gradient_reference(plan, dout, {.threads = options.threads, .stop = options.stop}), options);
+  GradientReference reference;
+  switch (options.judging) {
+    case Judging::off: break;
+    case Judging::on:
+      reference =
+          gradient_reference(plan, dout, {.threads = options.threads, .stop = options.stop});
+      break;
+  }
+  return run_judged_gradients(plan, dout, run, reference, options);
 }
 
 JudgedGradients run_judged_gradients(const BackwardPlan& plan, std::span<const uint16_t> dout,
@@ -114,7 +122,7 @@ JudgedGradients run_judged_gradients(const BackwardPlan& plan, std::span<const u
                            .logging = options.logging,
                            .progress = options.progress,
                            .stop = options.stop};
-  if (options.logging == Logging::on) {
+  if (options.logging == Logging::on && options.judging == Judging::on) {
     backward.observe = [&](int64_t batch, int64_t head) {
       return std::make_unique<PairJudge>(plan, dout, batch * plan.problem.heads + head, reference,
                                          shared);
@@ -125,7 +133,8 @@ JudgedGradients run_judged_gradients(const BackwardPlan& plan, std::span<const u
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
                                   static_cast<size_t>(options.threads));
   tbb::task_arena arena(options.threads);
-  JudgedGradients result = arena.execute([&] { return judge(plan, gradients, reference); });
+  JudgedGradients result =
+      arena.execute([&] { return judge(plan, gradients, reference, options.judging); });
   result.pairs = pairs;
   return result;
 }

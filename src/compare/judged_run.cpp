@@ -20,6 +20,7 @@ namespace {
 struct Shared {
   const Plan& plan;
   const ForwardReference& reference;
+  Judging judging;
   JudgedRun& result;
   std::mutex mutex{};
 };
@@ -47,39 +48,59 @@ class JudgedHead : public HeadObserver {
   static ErrorTally lse_tally(const Plan& plan) { return {plan.problem.rows, 1, plan.tile_rows}; }
 
   void tile(const TileRows& rows, const TileOutput& output) override {
+    keep(rows, output);
+    switch (shared_.judging) {
+      case Judging::off: break;
+      case Judging::on: judge(rows, output); break;
+    }
+  }
+
+ private:
+  // Of the whole run's rows, the r-th of a tile.
+  size_t place(const TileRows& rows, int64_t r) const {
+    return static_cast<size_t>(outer_ * shared_.plan.problem.rows + rows.first + r);
+  }
+
+  void keep(const TileRows& rows, const TileOutput& output) {
+    const Plan& plan = shared_.plan;
+    const auto dim = static_cast<size_t>(plan.problem.dim);
+    const size_t first = place(rows, 0);
+    for (size_t i = 0; i < static_cast<size_t>(rows.count) * dim; ++i) {
+      shared_.result.o[first * dim + i] = static_cast<uint32_t>(output_code(plan, output.o[i]));
+    }
+    for (size_t r = 0; r < static_cast<size_t>(rows.count); ++r) {
+      shared_.result.lse[first + r] = output.lse[r];
+      shared_.result.statistic[first + r] = output.statistic()[r];
+    }
+  }
+
+  void judge(const TileRows& rows, const TileOutput& output) {
     const HostFpGuard guard;
     const Plan& plan = shared_.plan;
     const ForwardReference& reference = shared_.reference;
     const int64_t dim = plan.problem.dim;
+    const int64_t head = first_head(plan.problem) + outer_;
     const Format& o_format = plan.map[Site::output_store].format;
     auto o_errors = o_tally(plan);
     auto lse_errors = lse_tally(plan);
     std::vector<double> values(static_cast<size_t>(dim));
     for (int64_t r = 0; r < rows.count; ++r) {
-      const int64_t row = rows.first + r;
-      const auto at = static_cast<size_t>(outer_ * plan.problem.rows + row);
+      const size_t at = place(rows, r);
       const auto o_at = at * static_cast<size_t>(dim);
       for (int64_t d = 0; d < dim; ++d) {
-        const uint32_t o = output.o[static_cast<size_t>(r * dim + d)];
-        values[static_cast<size_t>(d)] = to_double(o);
-        shared_.result.o[o_at + static_cast<size_t>(d)] =
-            static_cast<uint32_t>(output_code(plan, o));
+        values[static_cast<size_t>(d)] = to_double(output.o[static_cast<size_t>(r * dim + d)]);
       }
-      o_errors.add_row(o_format, first_head(plan.problem) + outer_, row, values.data(),
-                       &reference.o[o_at], &shared_.result.o_ulp[o_at]);
-      const uint32_t lse = output.lse[static_cast<size_t>(r)];
-      const double lse_value = to_double(lse);
-      shared_.result.lse[at] = lse;
-      shared_.result.statistic[at] = output.statistic()[static_cast<size_t>(r)];
-      lse_errors.add_row(fp32, first_head(plan.problem) + outer_, row, &lse_value,
-                         &reference.lse[at], &shared_.result.lse_ulp[at]);
+      o_errors.add_row(o_format, head, rows.first + r, values.data(), &reference.o[o_at],
+                       &shared_.result.o_ulp[o_at]);
+      const double lse = to_double(output.lse[static_cast<size_t>(r)]);
+      lse_errors.add_row(fp32, head, rows.first + r, &lse, &reference.lse[at],
+                         &shared_.result.lse_ulp[at]);
     }
     const std::lock_guard lock(mutex_);
     o_errors_.merge(o_errors);
     lse_errors_.merge(lse_errors);
   }
 
- private:
   Shared& shared_;
   int64_t outer_;
   std::mutex mutex_;
@@ -126,24 +147,31 @@ bool run_reference(const Plan& plan, Shared& shared, const JudgedOptions& option
 }  // namespace
 
 JudgedRun run_judged(const Plan& plan, const JudgedOptions& options) {
-  return run_judged(
-      plan, forward_reference(plan, {.threads = options.threads, .stop = options.stop}), options);
+  ForwardReference reference;
+  switch (options.judging) {
+    case Judging::off: break;
+    case Judging::on:
+      reference = forward_reference(plan, {.threads = options.threads, .stop = options.stop});
+      break;
+  }
+  return run_judged(plan, reference, options);
 }
 
 JudgedRun run_judged(const Plan& plan, const ForwardReference& reference,
                      const JudgedOptions& options) {
   const Problem& p = plan.problem;
   const auto rows = static_cast<size_t>(p.batch * p.heads * p.rows);
+  const size_t judged_rows = options.judging == Judging::on ? rows : 0;
   JudgedRun result{.o = std::vector<uint32_t>(rows * static_cast<size_t>(p.dim)),
                    .lse = std::vector<uint32_t>(rows),
                    .statistic = std::vector<uint32_t>(rows),
-                   .o_ulp = std::vector<float>(rows * static_cast<size_t>(p.dim)),
-                   .lse_ulp = std::vector<float>(rows),
+                   .o_ulp = std::vector<float>(judged_rows * static_cast<size_t>(p.dim)),
+                   .lse_ulp = std::vector<float>(judged_rows),
                    .sites = {},
                    .o_errors = JudgedHead::o_tally(plan),
                    .lse_errors = JudgedHead::lse_tally(plan),
                    .reference = reference.report};
-  Shared shared{.plan = plan, .reference = reference, .result = result};
+  Shared shared{.plan = plan, .reference = reference, .judging = options.judging, .result = result};
   // More threads than cores only if asked, and then without a word from the library.
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
                                   static_cast<size_t>(options.threads));

@@ -15,14 +15,20 @@ namespace {
 
 constexpr std::size_t worst_shown = 20;
 
-bool is_alarm(Status status) {
+struct Mark {
+  const char* style;
+  const char* sign;
+};
+
+Mark mark_of(Status status) {
   switch (status) {
     case Status::biased:
-    case Status::different: return true;
+    case Status::different: break;
     case Status::unbiased:
-    case Status::equal: return false;
+    case Status::equal: return {"calm", "✓"};
+    case Status::not_judged: return {"calm", "–"};
   }
-  return true;
+  return {"alarm", "▲"};
 }
 
 // ": text" only where there is one.
@@ -257,14 +263,13 @@ std::string subject(const Summary& summary) {
 }
 
 std::string verdict_section(const Summary& summary) {
-  const bool alarm = is_alarm(summary.status);
+  const auto [style, sign] = mark_of(summary.status);
   return fmt::format(
       "<h1><b>{}</b> report: {}</h1>\n<div class=\"verdict {}\"><span class=\"status\">{} "
       "{}</span><p>{}</p></div>\n",
       escape(summary.tool),
-      escape(summary.comparison && !summary.kernel ? "comparison" : subject(summary)),
-      alarm ? "alarm" : "calm", alarm ? "▲" : "✓", status_name(summary.status),
-      escape(summary.verdict));
+      escape(summary.comparison && !summary.kernel ? "comparison" : subject(summary)), style, sign,
+      status_name(summary.status), escape(summary.verdict));
 }
 
 std::string run_section(const Summary& summary) {

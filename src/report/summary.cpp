@@ -21,7 +21,7 @@ using detail::read_list;
 
 constexpr std::string_view schema_name = "ulpscope.summary/1";
 constexpr std::array all_status = {Status::unbiased, Status::biased, Status::equal,
-                                   Status::different};
+                                   Status::different, Status::not_judged};
 
 // The schema takes six levels. The parser takes any number, but printing a value is recursive: a
 // megabyte of brackets would end in a stack overflow.
@@ -282,8 +282,9 @@ Status read_status(const Field& field) {
   const auto* found = std::find_if(all_status.begin(), all_status.end(),
                                    [&](Status status) { return status_name(status) == name; });
   if (found == all_status.end()) {
-    field.refuse(fmt::format("expected unbiased, biased, equal or different, found \"{}\"",
-                             shortened(visible(name), 60)));
+    field.refuse(
+        fmt::format("expected unbiased, biased, equal, different or not judged, found \"{}\"",
+                    shortened(visible(name), 60)));
   }
   return *found;
 }
@@ -328,6 +329,7 @@ std::string status_name(Status status) {
     case Status::biased: return "biased";
     case Status::equal: return "equal";
     case Status::different: return "different";
+    case Status::not_judged: return "not judged";
   }
   return {};
 }

@@ -20,6 +20,7 @@ Assembly::Assembly(const Outline& outline, const std::filesystem::path& folder)
   if (folder_.empty()) return;
   outputs_ = std::make_unique<SafetensorsFile>(
       folder_ / "outputs.safetensors", whole(outline, unit_outputs(outline)), outline.metadata);
+  if (outline.log != LogLevel::full) return;
   errors_ = std::make_unique<SafetensorsFile>(
       folder_ / "errors.safetensors", whole(outline, unit_errors(outline)), outline.metadata);
 }
@@ -27,7 +28,7 @@ Assembly::Assembly(const Outline& outline, const std::filesystem::path& folder)
 void Assembly::add(const UnitResult& result) {
   for (size_t i = 0; outputs_ && i < outline_.tensors.size(); ++i) {
     write(*outputs_, i, result.unit, result.outputs[i]);
-    write(*errors_, i, result.unit, result.errors[i]);
+    if (errors_) write(*errors_, i, result.unit, result.errors[i]);
   }
   const std::lock_guard lock(mutex_);
   totals_.merge(result.totals);
@@ -58,7 +59,7 @@ nlohmann::json Assembly::finish() {
   const nlohmann::json summary = attention_summary(outline_, totals_);
   if (outputs_) {
     outputs_->finish();
-    errors_->finish();
+    if (errors_) errors_->finish();
     write_file_atomically(folder_ / "summary.json", summary.dump(1) + "\n");
     write_file_atomically(folder_ / "report.html", html_report(summary));
   }

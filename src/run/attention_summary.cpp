@@ -69,7 +69,23 @@ std::string loudest_site(const Outline& outline, const SiteStatistics& statistic
                      loudest->name, bias.mean, bias.mean < 0 ? "toward" : "away from");
 }
 
+std::string kernel_name(const Outline& outline) {
+  return outline.summary.at("kernel").at("name").get<std::string>();
+}
+
+json not_judged_json(const Outline& outline, const RunTotals& totals) {
+  const HostFpGuard guard;
+  const std::string_view left_out = outline.log == LogLevel::none
+                                        ? "neither its roundings were logged nor its outputs judged"
+                                        : "its outputs were not judged";
+  return {{"status", "not judged"},
+          {"text", fmt::format("The outputs of {} were computed; {} (--log {}).{}",
+                               kernel_name(outline), left_out, log_level_name(outline.log),
+                               loudest_site(outline, totals.sites))}};
+}
+
 json verdict_json(const Outline& outline, const RunTotals& totals) {
+  if (outline.log != LogLevel::full) return not_judged_json(outline, totals);
   const HostFpGuard guard;
   const ErrorStatistics& o = totals.tensors.front().statistics();
   const auto summary = summarise(o);
@@ -79,14 +95,15 @@ json verdict_json(const Outline& outline, const RunTotals& totals) {
   const std::string text = fmt::format(
       "{} of {} carries {} one-sided error: mean {:+.4f} ulp{} (standard error {:.4f}, z {:+.1f}); "
       "the largest error of an element is {:.3f} ulp.{}",
-      "O", outline.summary.at("kernel").at("name").get<std::string>(), biased ? "a" : "no",
-      bias.mean, biased && !by_value ? " away from zero" : "", bias.standard_error, bias.z,
+      "O", kernel_name(outline), biased ? "a" : "no", bias.mean,
+      biased && !by_value ? " away from zero" : "", bias.standard_error, bias.z,
       static_cast<double>(o.moments.largest) / 4294967296.0, loudest_site(outline, totals.sites));
   return {{"status", biased ? "biased" : "unbiased"}, {"text", text}};
 }
 
 json outputs_json(const Outline& outline, const RunTotals& totals) {
   json outputs = json::array();
+  if (outline.log != LogLevel::full) return outputs;
   for (size_t i = 0; i < outline.tensors.size(); ++i) {
     const OutlineTensor& t = outline.tensors[i];
     const RowIndex rows{{t.sizes[0], t.sizes[1], t.sizes[2]}, t.tally_rows};
@@ -109,11 +126,16 @@ json attention_summary(const Outline& outline, const RunTotals& totals) {
   json summary = outline.summary;
   summary["fingerprint"] = fingerprint_of(outline);
   summary["verdict"] = verdict_json(outline, totals);
-  ReferenceReport reference = totals.reference;
-  reference.name = outline.summary.at("reference").at("name");
-  reference.description = outline.summary.at("reference").at("description");
-  summary["reference"] =
-      reference_json(reference, outline.has_gradients() ? &totals.gradients : nullptr);
+  summary["log"] = log_level_name(outline.log);
+  if (outline.log == LogLevel::full) {
+    ReferenceReport reference = totals.reference;
+    reference.name = outline.summary.at("reference").at("name");
+    reference.description = outline.summary.at("reference").at("description");
+    summary["reference"] =
+        reference_json(reference, outline.has_gradients() ? &totals.gradients : nullptr);
+  } else {
+    summary.erase("reference");
+  }
   summary["outputs"] = outputs_json(outline, totals);
   summary["sites"] = sites_json(outline, totals.sites);
   return summary;

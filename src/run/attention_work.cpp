@@ -115,6 +115,7 @@ AttentionWork::AttentionWork(const AttentionOptions& options)
   const BackwardPlan* const backward = first->backward ? &*first->backward : nullptr;
   outline_ = attention_outline(options_.command, {first->plan, backward}, options_.overrides,
                                operands, whole);
+  outline_.log = options_.log;
   const Problem& p = first->plan.problem;
   steps_ = p.heads * first->plan.row_tiles() + (backward != nullptr ? backward->problem.heads : 0);
   // Two products forward, five backward.
@@ -146,7 +147,9 @@ class Collector {
     const size_t i = result_.outputs.size();
     const auto& [name, element, shape] = outputs_[i];
     result_.outputs.push_back(packed(name, element, shape, codes));
-    result_.errors.push_back(packed(errors_[i].name, errors_[i].element, shape, ulp));
+    if (!errors_.empty()) {
+      result_.errors.push_back(packed(errors_[i].name, errors_[i].element, shape, ulp));
+    }
     result_.totals.tensors[i] = tally;
   }
   void add(const JudgedTensor& tensor) { add(tensor.codes, tensor.ulp, tensor.errors); }
@@ -162,8 +165,11 @@ class Collector {
 std::optional<UnitResult> AttentionWork::compute(int64_t unit, int threads,
                                                  const std::function<void()>& step,
                                                  const std::atomic<bool>* stop) const {
-  const JudgedOptions judged{
-      .threads = threads, .progress = [&](int64_t) { step(); }, .stop = stop};
+  const JudgedOptions judged{.threads = threads,
+                             .logging = outline_.log == LogLevel::none ? Logging::off : Logging::on,
+                             .judging = outline_.log == LogLevel::full ? Judging::on : Judging::off,
+                             .progress = [&](int64_t) { step(); },
+                             .stop = stop};
   const auto planned_unit = planned(unit);
   const auto& [operands, plan, backward] = *planned_unit;
   UnitResult result{.unit = unit, .outputs = {}, .errors = {}, .totals = RunTotals(outline_)};

@@ -169,7 +169,8 @@ json to_json(const Outline& outline) {
   for (const auto& p : outline.pairs) {
     pairs.push_back({{"name", p.name}, {"format", format_name(p.format)}});
   }
-  return {{"summary", outline.summary},
+  return {{"log", log_level_name(outline.log)},
+          {"summary", outline.summary},
           {"choices", outline.choices},
           {"metadata", outline.metadata},
           {"tensors", tensors},
@@ -207,6 +208,7 @@ Outline outline_from_json(const json& j, const std::string& where) {
   };
   Outline outline{};
   try {
+    outline.log = log_level_named(j.at("log").get<std::string>());
     outline.summary = j.at("summary");
     outline.choices = j.at("choices");
     outline.metadata = j.at("metadata");

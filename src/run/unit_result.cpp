@@ -61,6 +61,7 @@ std::vector<TensorInfo> unit_outputs(const Outline& outline) {
 
 std::vector<TensorInfo> unit_errors(const Outline& outline) {
   std::vector<TensorInfo> infos;
+  if (outline.log != LogLevel::full) return infos;
   for (const auto& t : outline.tensors) {
     infos.push_back(share(outline, t, t.name + "_ulp", Element::fp32));
   }

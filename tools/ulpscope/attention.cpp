@@ -22,6 +22,7 @@ struct Arguments {
   bool json = false;
   std::vector<int64_t> tile;
   std::string delta_layout;
+  std::string log = "full";
   std::string out;
   std::string shard;
   bool resume = false;
@@ -34,6 +35,7 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   if (!a.tile.empty()) o.tile = TileOverride{a.tile[0], a.tile[1]};
   for (const auto& text : a.set) o.overrides.push_back(parse_override(text));
   o.delta_layout = a.delta_layout;
+  o.log = log_level_named(a.log);
   o.threads = threads_of(a.problem);
   o.out = a.out;
   o.earlier = a.resume ? Earlier::resumed : Earlier::replaced;
@@ -102,6 +104,10 @@ void add_attention(CLI::App& app, Context& context) {
                       "(flex-triton); identify finds it");
   command->add_option("--set", a->set,
                       "Round a site otherwise: SITE=FORMAT[:MODE[:sat]]; may be given again");
+  command
+      ->add_option("--log", a->log,
+                   "full; statistics: no errors against the reference; none: outputs alone")
+      ->capture_default_str();
   command->add_option("--out", a->out,
                       "Folder for outputs and report: absent, empty or an earlier run");
   command->add_option("--shard", a->shard,

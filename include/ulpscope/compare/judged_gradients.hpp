@@ -8,7 +8,7 @@
 // P, dP and dS are judged too, pair by pair as they pass, and not kept: P and dS as the products
 // take them, in ulps of the formats that they are cast to; dP as it leaves the tensor core. Unlike
 // the errors of their sites these are of the whole way from Q, K, V and dO. Without logging they
-// are left out.
+// are left out, and without judging all that asks for a reference.
 //
 // Memory: that of the reference and 16 bytes an element of the gradients.
 // Tested by tests/compare/judged_gradients_test.cpp.
@@ -41,7 +41,7 @@ struct JudgedGradients {
   JudgedTensor dk;     // (batch, kv_heads, keys, dim)
   JudgedTensor dv;     // (batch, kv_heads, keys, dim)
   JudgedTensor delta;  // (batch, heads, rows)
-  JudgedPairs pairs;   // empty without logging
+  JudgedPairs pairs;   // empty without logging or judging
   GradientReport reference;
   SiteStatistics sites;
   bool unordered_dq = false;  // the kernel's own order is not fixed: compare/reachable.hpp

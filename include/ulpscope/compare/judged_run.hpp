@@ -15,9 +15,13 @@
 
 namespace ulpscope {
 
+// Against the reference; where it is off, none is computed, and errors and tallies stay empty.
+enum class Judging { off, on };
+
 struct JudgedOptions {
   int threads = 1;
   Logging logging = Logging::on;
+  Judging judging = Judging::on;
   std::function<void(int64_t done)> progress = {};
   const std::atomic<bool>* stop = nullptr;
 };

@@ -64,7 +64,7 @@ struct Statistics {
   bool is_called() const { return z >= called_z || z <= -called_z; }
 };
 
-enum class Status { unbiased, biased, equal, different };
+enum class Status { unbiased, biased, equal, different, not_judged };
 
 struct KernelRow {
   std::string name, description, variant, chip, chip_row;

@@ -7,7 +7,8 @@
 // With an output folder it leaves there, all or nothing:
 //   outputs.safetensors  o in the output format and the layout of q, lse (F32, without the last
 //                        axis); with a tensor do: dq, dk, dv like q, k, v, and delta like lse
-//   errors.safetensors   o_ulp, lse_ulp, dq_ulp, ...: signed errors against the reference, F32
+//   errors.safetensors   o_ulp, lse_ulp, dq_ulp, ...: signed errors against the reference, F32;
+//                        with LogLevel::full only
 //   summary.json         every figure;   report.html   the same for eyes
 //
 // The bytes depend on the inputs and options alone: not on threads, host rounding mode or clock,
@@ -20,6 +21,7 @@
 #pragma once
 
 #include "ulpscope/attention/casts.hpp"
+#include "ulpscope/run/log_level.hpp"
 #include "ulpscope/run/manifest.hpp"
 #include "ulpscope/run/problem_inputs.hpp"
 
@@ -43,6 +45,7 @@ struct AttentionOptions : ProblemOptions {
   std::optional<TileOverride> tile;
   std::string delta_layout;  // a layout that the kernel may take; empty: its own
   std::vector<SiteOverride> overrides;
+  LogLevel log = LogLevel::full;
   int threads = 1;
   std::string out;  // folder; empty: nothing is written
   Earlier earlier = Earlier::replaced;

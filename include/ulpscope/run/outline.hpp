@@ -15,6 +15,7 @@
 
 #include "ulpscope/attention/schedule.hpp"
 #include "ulpscope/compare/error_tally.hpp"
+#include "ulpscope/run/log_level.hpp"
 #include "ulpscope/run/problem_inputs.hpp"
 
 #include <array>
@@ -47,6 +48,7 @@ struct OutlinePairs {
 };
 
 struct Outline {
+  LogLevel log = LogLevel::full;
   nlohmann::json summary;                       // sections
   nlohmann::json choices;                       // what else decides bits, and no section says
   std::map<std::string, std::string> metadata;  // of both tensor files

@@ -33,6 +33,7 @@ struct RunTotals {
 };
 
 // The tensors that a unit has, in the order of the outline: its share (heads, seq, dim) of each.
+// Without judging there are no errors.
 std::vector<TensorInfo> unit_outputs(const Outline& outline);
 std::vector<TensorInfo> unit_errors(const Outline& outline);
 
