@@ -80,8 +80,16 @@ void run_blocks(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t 
   const bool special = b.operand.any_special(b.first + begin, end - begin);
   const bool outside = std::any_of(marks.begin(), marks.begin() + blocks,
                                    [](const ColumnMarks& mark) { return mark.outside != 0; });
-  if (carries == Carries::ignore && !special && !outside) {
+  if (!special && !outside) {
     std::copy_n(all.begin() + before, end - begin, sums.values(begin));
+    if constexpr (carries == Carries::watch) {
+      Flag* const flags = sums.flags(begin);
+      for (int64_t j = 0; j < end - begin; ++j) {
+        const auto at = static_cast<size_t>(before + j);
+        flags[j] =
+            flag_if((marks[at / block_size].carried >> at % block_size & 1) != 0, Flag::carry_out);
+      }
+    }
     return;
   }
   for (int64_t j = begin; j < end; ++j) {

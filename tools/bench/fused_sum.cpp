@@ -4,6 +4,7 @@
 // data, and sums in the manner of published simulators.
 //
 //   ulpscope_bench --benchmark_filter=tile/
+#include "ulpscope/attention/exact_products.hpp"
 #include "ulpscope/attention/machine.hpp"
 
 #include <string>
@@ -120,7 +121,24 @@ void tile_of_float_dots(benchmark::State& state, int64_t target) {
   report(state, length);
 }
 
-// The exact dot product that a logged run takes beside each chain.
+// The exact dot products that a logged run takes beside its chains: a row at a time, and one.
+void exact_rows(benchmark::State& state, int64_t target) {
+  hwy::SetSupportedTargetsForTest(target);
+  const int64_t length = state.range(0);
+  const Operand a = random_operand<bf16>(1, length);
+  const Operand b = random_operand<bf16>(2, length);
+  ColumnTile tile;
+  tile.measure(b, 0, rows, 0, length);
+  ExactValues values;
+  for (auto _ : state) {
+    for (int64_t i = 0; i < rows; ++i) {
+      ExactDots({a, i, 0}, {tile}, length).row(0, rows, values);
+      benchmark::DoNotOptimize(values);
+    }
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  report(state, length);
+}
 void exact_dots(benchmark::State& state) {
   const int64_t length = state.range(0);
   const Operand a = random_operand<bf16>(1, length);
@@ -150,6 +168,7 @@ const bool registered = [] {
     add("columns/bf16" + set, tile_by_columns<bf16, Carries::ignore>, target);
     add("columns/fp16" + set, tile_by_columns<fp16, Carries::ignore>, target);
     add("columns/bf16/carries" + set, tile_by_columns<bf16, Carries::watch>, target);
+    add("exact_dots/bf16" + set, exact_rows, target);
   }
   add("lanes/bf16", tile_by_lanes<bf16, Carries::ignore>);
   add("lanes/fp16", tile_by_lanes<fp16, Carries::ignore>);

@@ -62,6 +62,7 @@ class ChainSums {
   int64_t size() const { return static_cast<int64_t>(values_.size()); }
   uint32_t* values(int64_t from) { return values_.data() + from; }
   const uint32_t* values(int64_t from) const { return values_.data() + from; }
+  Flag* flags(int64_t from) { return flags_.data() + from; }
   const Flag* flags(int64_t from) const { return flags_.data() + from; }
   ChainResult operator[](int64_t j) const {
     return {values_[static_cast<size_t>(j)], flags_[static_cast<size_t>(j)]};
