@@ -19,7 +19,7 @@ namespace {
 
 // Up to here `exact` computes every element: 4096 scores take it about a tenth of a second.
 constexpr int64_t small_problem_scores = 4096;
-constexpr int64_t sampled_elements = 1000;
+constexpr int64_t sampled_elements = 256;
 constexpr int64_t rows_together = 64;
 
 // A row's values, from whichever of the two computes them.

@@ -5,7 +5,7 @@
 //   run_judged(plan, reference, {});   run_judged(another_kernels_plan, reference, {});
 //
 // O and the LSE of small problems are computed by `exact` (160 bits), of larger ones by `wide`
-// (binary64 with a derived bound), and there about 1,000 elements, whole rows spread evenly over
+// (binary64 with a derived bound), and there about 250 elements, whole rows spread evenly over
 // the problem, by `exact` too: the largest difference of the two is reported.
 //
 // Gradients are computed by `wide`. By `exact` too: dQ of 8 rows and dK, dV of 8 keys, spread
