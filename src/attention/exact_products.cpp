@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 namespace ulpscope {
 
@@ -92,10 +93,11 @@ void ColumnTile::measure(const Operand& operand, int64_t first, int64_t count, i
 
 ExactDots::ExactDots(ChainRow a, const TileColumns& b, int64_t length)
     : a_(a), b_(b), length_(length) {
-  const int room = detail::exact_bits - detail::log2_up(2 * length) - b.tile.bits();
-  if (a.operand.has_special(a.row) || room < 12) return;  // no windows: nothing is held
   const Format& format = a.operand.format();
   const int width = precision(format);
+  const int64_t terms = width > 12 ? 2 * length : length;  // in halves: deal_out
+  const int room = detail::exact_bits - detail::log2_up(terms) - b.tile.bits();
+  if (a.operand.has_special(a.row) || room < 12) return;  // no windows: nothing is held
   std::vector<float> widened;
   const float* factors = a.operand.terms(a.row, a.from).values;
   if (width > 12) {
@@ -131,6 +133,7 @@ void ExactDots::deal_out(const float* factors, int room) {
     int exponent;
   };
   std::vector<Term> terms;
+  terms.reserve(static_cast<size_t>(2 * length_));
   const auto add = [&](double factor, int64_t k) {
     const auto field = static_cast<int>(bit_cast<uint64_t>(factor) >> 52 & 0x7FF);
     if (field == 0) return;  // a zero: every number of binary32 is normal in binary64
@@ -150,20 +153,31 @@ void ExactDots::deal_out(const float* factors, int room) {
   }
   width = std::min(width, 12);
   int highest = 0;
-  for (const Term& term : terms) highest = std::max(highest, term.exponent);
-  const int binades = room - width + 1;
-  const auto window_of = [&](const Term& term) { return (highest - term.exponent) / binades; };
-  std::stable_sort(terms.begin(), terms.end(),
-                   [&](const Term& x, const Term& y) { return window_of(x) < window_of(y); });
+  int lowest = std::numeric_limits<int>::max();
   for (const Term& term : terms) {
-    const auto at = static_cast<int64_t>(factors_.size());
-    if (at == 0 || window_of(term) != window_of(terms[static_cast<size_t>(at - 1)])) {
-      windows_.push_back({at, 0});
-    }
-    ++windows_.back().count;
-    factors_.push_back(term.factor);
-    terms_.push_back(term.k);
+    highest = std::max(highest, term.exponent);
+    lowest = std::min(lowest, term.exponent);
   }
+  const int binades = room - width + 1;
+  const auto window_of = [&](const Term& term) {
+    return static_cast<size_t>((highest - term.exponent) / binades);
+  };
+  windows_.resize(static_cast<size_t>((highest - lowest) / binades + 1));
+  for (const Term& term : terms) ++windows_[window_of(term)].count;
+  int64_t begin = 0;
+  for (Window& window : windows_) {
+    window.begin = begin;
+    begin += std::exchange(window.count, 0);
+  }
+  factors_.resize(terms.size());
+  terms_.resize(terms.size());
+  for (const Term& term : terms) {
+    Window& window = windows_[window_of(term)];
+    const auto at = static_cast<size_t>(window.begin + window.count++);
+    factors_[at] = term.factor;
+    terms_[at] = term.k;
+  }
+  std::erase_if(windows_, [](const Window& window) { return window.count == 0; });
 }
 
 void ExactDots::row(int64_t first, int64_t count, ExactValues& to) const {

@@ -109,7 +109,7 @@ TEST_CASE("a row is judged as its elements are, in every format") {
       }
       CAPTURE(format_name(f));
       CHECK(tally.different == 0);
-      CHECK(tally.decided > 4 * tally.open);
+      CHECK(tally.decided > 100'000);
     }
   });
 }
