@@ -31,7 +31,7 @@ pid_t start(const Words& arguments) {
   std::vector<char*> words{const_cast<char*>("ulpscope")};
   for (const auto& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
-  std::freopen("/dev/null", "w", stdout);
+  if (std::freopen("/dev/null", "w", stdout) == nullptr) _exit(126);
   execv(ULPSCOPE_TOOL_DIR "/ulpscope", words.data());
   _exit(127);
 }
