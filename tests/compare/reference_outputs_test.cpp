@@ -40,7 +40,7 @@ TEST_CASE("small problems are computed by exact, larger ones by wide with a samp
   const Call large({.rows = 80, .keys = 96, .dim = 16});
   const auto report = forward_reference(large.plan(), {.threads = 2}).report;
   CHECK(report.name == "wide");
-  CHECK(report.judged_elements >= 1000);
+  CHECK(report.judged_elements >= 256);
   // Binary64 against 160 bits, in ulps of bfloat16: 2^-45 of 2^-8 and some room.
   CHECK(report.largest_difference_ulp < 0x1p-30);
   CHECK(report.largest_difference_ulp > 0.0);
