@@ -6,6 +6,7 @@
 #include "ulpscope/round/text.hpp"
 #include "ulpscope/round/value.hpp"
 #include "ulpscope/run/compare_summary.hpp"
+#include "ulpscope/run/kernel_name.hpp"
 #include "ulpscope/run/summary_writer.hpp"
 
 #include <array>
@@ -20,8 +21,7 @@ using nlohmann::json;
 namespace {
 
 EngineChoice parse_choice(const std::string& text) {
-  const auto at = text.find('@');
-  const Recipe& recipe = recipe_named(text.substr(0, at));
+  const auto [recipe, chip] = kernel_and_chip(text);
   switch (recipe.engine) {
     case Engine::tiled: break;
     case Engine::reference:
@@ -30,7 +30,7 @@ EngineChoice parse_choice(const std::string& text) {
                               "history",
                               recipe.name));
   }
-  return {&recipe, &chip_named(at == std::string::npos ? "h200" : text.substr(at + 1))};
+  return {&recipe, &chip};
 }
 
 std::vector<PlannedEngine> plans_of(const HistoryOptions& options, const Problem& problem) {

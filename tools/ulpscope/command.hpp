@@ -37,6 +37,7 @@ void add_compare(CLI::App& app, Context& context);
 void add_engines(CLI::App& app, Context& context);
 void add_identify(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
+void add_monitors(CLI::App& app, Context& context);
 void add_bias(CLI::App& app, Context& context);
 void add_formats(CLI::App& app, Context& context);
 void add_gemm(CLI::App& app, Context& context);
@@ -46,6 +47,7 @@ void add_merge(CLI::App& app, Context& context);
 void add_quantise(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
 void add_vectors(CLI::App& app, Context& context);
+void add_weights(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
 
 }  // namespace ulpscope::cli

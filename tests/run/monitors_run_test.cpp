@@ -1,0 +1,70 @@
+#include "ulpscope/run/monitors_run.hpp"
+
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/format/catalogue.hpp"
+
+#include <array>
+#include <cmath>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+using namespace ulpscope;
+
+namespace {
+
+MonitorsOptions recorded(const std::string& file, Layout layout) {
+  MonitorsOptions options;
+  options.inputs.input = std::string(ULPSCOPE_DATA_DIR) + "/captures/" + file;
+  options.inputs.format = bf16;
+  options.inputs.layout = layout;
+  options.mask = causal_mask;
+  options.threads = 2;
+  return options;
+}
+
+}  // namespace
+
+TEST_SUITE("monitors run") {
+  TEST_CASE("at the resonance, delta drifts by the shares that the recording's README gives") {
+    auto options = recorded("h200_resonance/resonance.npz", Layout::hsd);
+    options.launch = {2, 9};
+    const auto result = run_monitors(options);
+    REQUIRE(result);
+    constexpr std::array shares{0.144,  -0.500, -0.753, 0.865, -0.945,
+                                -0.919, 0.887,  -0.991, -0.957};
+    const auto& heads = (*result)["heads"];
+    REQUIRE(heads.size() == shares.size());
+    for (size_t h = 0; h < shares.size(); ++h) {
+      CAPTURE(h);
+      // To the printed digit.
+      CHECK(std::abs(heads[h]["delta"]["share"].get<double>() - shares[h]) <= 0.0005);
+      CHECK(heads[h]["delta"]["cumulative"].back() == heads[h]["delta"]["drift"]);
+      // All rows but the first see both of the equal keys.
+      CHECK(heads[h]["rows_equal"] == 1023);
+    }
+    // The window is entered as the gap grows.
+    CHECK(heads[0]["rows_at_risk"].get<int>() < 150);
+    CHECK(heads[3]["rows_at_risk"].get<int>() > 500);
+    CHECK(heads[6]["rows_at_risk"].get<int>() > 700);
+  }
+
+  TEST_CASE("a sink with much weight beside it puts no row at risk") {
+    auto options = recorded("h200_torch2.11_sdpa/bf_d64_n1024_sink.npz", Layout::bhsd);
+    options.backward = BackwardChoice::off;
+    const auto result = run_monitors(options);
+    REQUIRE(result);
+    const auto& head = (*result)["heads"][0];
+    CHECK(head["rows_equal"].get<int>() > 900);
+    CHECK(head["rows_at_risk"] == 0);
+    CHECK_FALSE(head.contains("delta"));
+  }
+
+  TEST_CASE("kernels without scores and unknown ones are refused") {
+    auto options = recorded("h200_torch2.11_sdpa/bf_d64_n1024_sink.npz", Layout::bhsd);
+    options.kernel = "exact";
+    CHECK_THROWS_AS(run_monitors(options), Error);
+    options.kernel = "no-such";
+    CHECK_THROWS_AS(run_monitors(options), Error);
+  }
+}
