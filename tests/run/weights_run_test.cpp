@@ -20,7 +20,7 @@ std::string one_tensor(const std::string& name, const std::vector<uint64_t>& cod
       bytes);
 }
 
-constexpr uint64_t one = 0x3F80, two = 0x4000, three = 0x4040, nan = 0x7FC0;
+constexpr uint64_t one = 0x3F80, two = 0x4000, three = 0x4040, not_a_number = 0x7FC0;
 
 nlohmann::json distance(const std::filesystem::path& a, const std::filesystem::path& b) {
   return run_weights({.a = a.string(), .b = b.string()});
@@ -52,7 +52,7 @@ TEST_SUITE("weights") {
 
   TEST_CASE("numbers that are not finite are counted and left out") {
     const TemporaryFolder here;
-    const auto a = here.write("a.safetensors", one_tensor("w", {one, nan}));
+    const auto a = here.write("a.safetensors", one_tensor("w", {one, not_a_number}));
     const auto b = here.write("b.safetensors", one_tensor("w", {two, one}));
     const auto all = distance(a, b)["all"];
     CHECK(all["not_finite"] == 1);

@@ -27,17 +27,18 @@ std::string figure(const nlohmann::json& x) {
   return x.is_string() ? x.get<std::string>() : real(x.get<double>(), 4);
 }
 
-std::string index_text(const nlohmann::json& row) {
-  return row.contains("largest_at") ? shape_text(row["largest_at"].get<std::vector<int64_t>>())
-                                    : std::string();
+// "  (10, 3002)", or nothing where the tensors are equal.
+std::string place_of_largest(const nlohmann::json& row) {
+  if (!row.contains("largest_at")) return {};
+  return "  " + shape_text(row["largest_at"].get<std::vector<int64_t>>());
 }
 
 std::string line(const std::string& name, const nlohmann::json& row) {
-  return fmt::format("{:<{}} {:>10} {:>10} {:>10} {:>10} {:>12}  {}\n",
+  return fmt::format("{:<{}} {:>10} {:>10} {:>10} {:>10} {:>12}{}\n",
                      shortened(visible(name), name_columns), name_columns,
                      ulpscope::compact(row["count"].get<uint64_t>()),
                      ulpscope::compact(row["different"].get<uint64_t>()), figure(row["largest"]),
-                     figure(row["mean"]), figure(row["wasserstein"]), index_text(row));
+                     figure(row["mean"]), figure(row["wasserstein"]), place_of_largest(row));
 }
 
 // What was not compared, a line a checkpoint.
