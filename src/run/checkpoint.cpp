@@ -58,7 +58,7 @@ class Pieces {
   }
 
   // Elements [first, first + count) of the first axis; of a scalar, itself.
-  Numbers rows(int64_t first, int64_t count) {
+  Weights rows(int64_t first, int64_t count) {
     const auto& shape = stored_.info().shape;
     if (shape.empty() || !stored_.in_pieces()) {
       if (whole_.bytes.empty()) whole_ = stored_.read();
@@ -83,7 +83,7 @@ class Pieces {
     return double_value(format_, code);
   }
 
-  Numbers decoded(const Tensor& tensor, size_t first, size_t count) {
+  Weights decoded(const Tensor& tensor, size_t first, size_t count) {
     numbers_.resize(count);
     for (size_t i = 0; i < count; ++i) {
       numbers_[i] = number(element_bits(tensor, first + i));
@@ -128,7 +128,7 @@ Checkpoint open_checkpoint(const std::string& path) {
 }
 
 void for_each_piece(const CheckpointTensor& a, const CheckpointTensor* b,
-                    const std::function<void(Numbers a, Numbers b)>& body) {
+                    const std::function<void(Weights a, Weights b)>& body) {
   Pieces of_a(a);
   std::optional<Pieces> of_b;
   if (b != nullptr) of_b.emplace(*b);
@@ -140,7 +140,7 @@ void for_each_piece(const CheckpointTensor& a, const CheckpointTensor* b,
   const int64_t step = std::max<int64_t>(1, elements_a_piece / (elements / rows));
   for (int64_t first = 0; first < rows; first += step) {
     const int64_t count = std::min(step, rows - first);
-    body(of_a.rows(first, count), of_b ? of_b->rows(first, count) : Numbers{});
+    body(of_a.rows(first, count), of_b ? of_b->rows(first, count) : Weights{});
   }
 }
 

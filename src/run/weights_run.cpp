@@ -63,7 +63,7 @@ struct Differences {
 
 Differences differences_of(const Pair& pair) {
   Differences found;
-  for_each_piece(pair.a, &pair.b, [&](Numbers a, Numbers b) {
+  for_each_piece(pair.a, &pair.b, [&](Weights a, Weights b) {
     for (size_t i = 0; i < a.size(); ++i) found.add(a[i], b[i]);
   });
   return found;
@@ -72,7 +72,7 @@ Differences differences_of(const Pair& pair) {
 double distance_of(const std::vector<Pair>& pairs, size_t most_sorted) {
   const auto walk = [&](const SampleVisitor& visit) {
     for (const Pair& pair : pairs) {
-      for_each_piece(pair.a, &pair.b, [&](Numbers a, Numbers b) {
+      for_each_piece(pair.a, &pair.b, [&](Weights a, Weights b) {
         for (size_t i = 0; i < a.size(); ++i) {
           if (!std::isfinite(a[i]) || !std::isfinite(b[i])) continue;
           visit(Side::a, a[i]);

@@ -46,6 +46,7 @@ void add_trace(CLI::App& app, Context& context);
 void add_merge(CLI::App& app, Context& context);
 void add_quantise(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
+void add_sample(CLI::App& app, Context& context);
 void add_vectors(CLI::App& app, Context& context);
 void add_weights(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);

@@ -38,8 +38,8 @@ Checkpoint open_checkpoint(const std::string& path);
 
 // The numbers of one or two tensors of one shape, in their order; `b` may be null, then its piece
 // is empty.
-using Numbers = std::span<const double>;
+using Weights = std::span<const double>;
 void for_each_piece(const CheckpointTensor& a, const CheckpointTensor* b,
-                    const std::function<void(Numbers a, Numbers b)>& body);
+                    const std::function<void(Weights a, Weights b)>& body);
 
 }  // namespace ulpscope
