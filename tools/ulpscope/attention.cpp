@@ -1,11 +1,13 @@
 // ulpscope attention: simulate a kernel on dumped tensors.
 #include "ulpscope/report/table.hpp"
 #include "ulpscope/run/attention_run.hpp"
+#include "ulpscope/run/ranks_run.hpp"
 
 #include <memory>
 
 #include "command.hpp"
 #include "problem_options.hpp"
+#include "ranks.hpp"
 #include "summary_command.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
@@ -72,10 +74,35 @@ int run_shard(const Arguments& arguments, AttentionOptions options) {
   return exit_done;
 }
 
+int run_alone(const Arguments& arguments, const AttentionOptions& options) {
+  return run_to_summary("attention", options, arguments.json ? Printed::json : Printed::text,
+                        run_attention);
+}
+
+// Rank 0 speaks for all while nothing fails.
+int run_as_rank(const Arguments& arguments, const Context& context, const Ranks& ranks,
+                int threads) {
+  if (ranks.number() != 0) ranks.wait_for_all();  // until rank 0 has understood the command
+  AttentionOptions options = options_of(arguments, context);
+  if (arguments.problem.threads == 0) options.threads = threads;
+  if (ranks.number() == 0) {
+    ranks.wait_for_all();
+    return run_to_summary(
+        "attention", options, arguments.json ? Printed::json : Printed::text,
+        [&](const AttentionOptions& o) { return run_attention_on_ranks(o, ranks).summary; });
+  }
+  options.note = nullptr;
+  return run_attention_on_ranks(options, ranks).complete ? exit_done : exit_interrupted;
+}
+
 int run(const Arguments& arguments, const Context& context) {
   if (!arguments.shard.empty()) return run_shard(arguments, options_of(arguments, context));
-  return run_to_summary("attention", options_of(arguments, context),
-                        arguments.json ? Printed::json : Printed::text, run_attention);
+  const auto ranks = started_ranks();
+  if (ranks == nullptr) return run_alone(arguments, options_of(arguments, context));
+  const int code =
+      exit_code_of([&] { return run_as_rank(arguments, context, *ranks, ranks->threads()); });
+  if (code != exit_done) ranks->end_all(code);
+  return code;
 }
 
 }  // namespace

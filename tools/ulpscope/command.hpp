@@ -32,6 +32,9 @@ std::string command_without(const Context& context,
                             std::initializer_list<std::string_view> with_value,
                             std::initializer_list<std::string_view> flags);
 
+// What the body returns; where it throws, one line on stderr and the exit code of its kind.
+int exit_code_of(const std::function<int()>& body);
+
 void add_attention(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
 void add_engines(CLI::App& app, Context& context);

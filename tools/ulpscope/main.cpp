@@ -100,13 +100,9 @@ std::string ulpscope::cli::command_without(const Context& context,
   return quoted_command(kept);
 }
 
-int main(int argc, char** argv) {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond `ulimit -f` is an Error of the write
-  using ulpscope::ErrorKind;
+int ulpscope::cli::exit_code_of(const std::function<int()>& body) {
   try {
-    return run(argc, argv);
+    return body();
   } catch (const ulpscope::Error& error) {
     return fail(ulpscope::exit_code(error.kind()), error.what());
   } catch (const std::bad_alloc&) {
@@ -114,4 +110,11 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     return fail(ulpscope::exit_code(ErrorKind::resource), error.what());
   }
+}
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond `ulimit -f` is an Error of the write
+  return ulpscope::cli::exit_code_of([&] { return run(argc, argv); });
 }
