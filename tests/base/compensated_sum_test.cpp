@@ -1,5 +1,7 @@
 #include "ulpscope/base/compensated_sum.hpp"
 
+#include <initializer_list>
+
 #include <doctest/doctest.h>
 
 using namespace ulpscope;
