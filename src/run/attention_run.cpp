@@ -84,11 +84,14 @@ std::optional<nlohmann::json> run_attention(const AttentionOptions& options) {
   std::optional<OutputFolder> folder;
   if (!options.out.empty()) folder.emplace(options.out);
   const AttentionWork work(options);
-  if (options.earlier == Earlier::resumed) {
-    if (auto summary = finished_run(folder->target(), work.outline())) return summary;
+  std::optional<nlohmann::json> summary;
+  if (options.earlier == Earlier::resumed) summary = finished_run(folder->target(), work.outline());
+  if (!summary) {
+    summary = folder && keeps_parts(work, options) ? run_with_parts(work, *folder, options)
+                                                   : run_at_once(work, folder, options);
   }
-  return folder && keeps_parts(work, options) ? run_with_parts(work, *folder, options)
-                                              : run_at_once(work, folder, options);
+  if (folder && summary) remove_parts(options.out);
+  return summary;
 }
 
 std::optional<ShardReport> run_attention_shard(const AttentionOptions& options,

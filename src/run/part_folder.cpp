@@ -43,6 +43,14 @@ fs::path parts_folder(const fs::path& out) {
   return folder += ".ulpscope-parts";
 }
 
+void remove_parts(const fs::path& out) {
+  const fs::path folder = parts_folder(out);
+  std::error_code error;
+  if (!fs::exists(folder, error) || !FolderLock(folder).is_held()) return;
+  fs::remove_all(folder, error);
+  if (error) fail(folder, error);
+}
+
 PartFolder::PartFolder(const fs::path& folder, const Shard& shard, const Outline& outline,
                        Earlier earlier)
     : folder_(folder), shard_(shard), outline_(outline), fingerprint_(fingerprint_of(outline)) {
@@ -71,7 +79,9 @@ void PartFolder::require_ours() const {
     throw Error(ErrorKind::usage,
                 fmt::format("--out {}: exists and is not a folder", folder_.string()));
   }
-  const auto foreign = files_in(folder_, [](const auto& name) { return !is_temporary(name); });
+  // A run that was killed while it removed its parts may have left some without a manifest.
+  const auto foreign =
+      files_in(folder_, [](const auto& name) { return !is_temporary(name) && !is_part(name); });
   if (foreign.empty() || has_manifest(folder_)) return;
   throw Error(ErrorKind::usage,
               fmt::format("--out {}: holds files that are not an earlier shard's (no {} of "

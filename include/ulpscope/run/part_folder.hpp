@@ -24,6 +24,9 @@ namespace ulpscope {
 // Where a run that is no shard keeps its parts until OUT is complete: OUT.ulpscope-parts.
 std::filesystem::path parts_folder(const std::filesystem::path& out);
 
+// Removes that folder, unless a run is at work in it: OUT is complete.
+void remove_parts(const std::filesystem::path& out);
+
 class PartFolder {
  public:
   PartFolder(const std::filesystem::path& folder, const Shard& shard, const Outline& outline,
