@@ -3,6 +3,7 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/compare/judged_gradients.hpp"
+#include "ulpscope/run/memory_need.hpp"
 #include "ulpscope/run/output_tensors.hpp"
 
 #include <algorithm>
@@ -111,6 +112,7 @@ AttentionWork::AttentionWork(const AttentionOptions& options)
   check_without_operands(whole);
   kv_heads_ = whole.kv_heads;
   outline_.units = whole_kv_heads(whole);
+  room_ = room_for(whole);
   const auto first = planned(0);
   const BackwardPlan* const backward = first->backward ? &*first->backward : nullptr;
   outline_ = attention_outline(options_.command, {first->plan, backward}, options_.overrides,
@@ -124,6 +126,42 @@ AttentionWork::AttentionWork(const AttentionOptions& options)
     multiply_adds_ *= static_cast<double>(size);
   }
   multiply_adds_ *= products;
+}
+
+namespace {
+
+// In memory and, while it is read, in the file's format.
+constexpr uint64_t bytes_of_bias = 8;
+
+// Elements that the query heads of a K/V head see.
+uint64_t bias_of_a_unit(const Problem& p) {
+  const auto& sizes = p.terms.bias.sizes;
+  const int64_t planes = sizes[1] == 1 ? 1 : p.heads / p.kv_heads;
+  return static_cast<uint64_t>(planes * sizes[2] * sizes[3]);
+}
+
+}  // namespace
+
+Room AttentionWork::room_for(const Problem& whole) const {
+  const Room wanted{.threads = options_.threads,
+                    .units = std::min<int64_t>(options_.threads, outline_.units)};
+  if (!options_.memory_limit) return wanted;
+  const ProblemOperands& o = inputs_.headers();
+  MemoryNeed need =
+      memory_need({.group = whole.heads / whole.kv_heads,
+                   .rows = whole.rows,
+                   .keys = whole.keys,
+                   .dim = whole.dim,
+                   .passes = o.dout ? Passes::forward_and_backward : Passes::forward});
+  need.fixed += inputs_.bytes_to_keep();
+  if (o.bias) need.per_unit += bytes_of_bias * bias_of_a_unit(whole);
+  const Room room = room_within(*options_.memory_limit, need, wanted);
+  if (room != wanted && options_.note) {
+    options_.note(fmt::format("--mem-limit: {} K/V head{} at a time, {} thread{}", room.units,
+                              room.units == 1 ? "" : "s", room.threads,
+                              room.threads == 1 ? "" : "s"));
+  }
+  return room;
 }
 
 std::unique_ptr<const AttentionWork::Unit> AttentionWork::planned(int64_t unit) const {
@@ -205,12 +243,12 @@ bool compute_units(const AttentionWork& work, std::span<const int64_t> units,
   };
   // More threads than cores only if asked, and then without a word from the library.
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
-                                  static_cast<size_t>(options.threads));
-  tbb::task_arena arena(options.threads);
+                                  static_cast<size_t>(work.room().threads));
+  tbb::task_arena arena(static_cast<int>(work.room().units));
   arena.execute([&] {
     const auto unit = [&](size_t i) {
       const HostFpGuard guard;
-      const auto result = work.compute(units[i], options.threads, step, options.stop);
+      const auto result = work.compute(units[i], work.room().threads, step, options.stop);
       // Another unit's Error cancels the loops inside this one, too.
       if (tbb::is_current_task_group_canceling()) return;
       if (result) {

@@ -173,6 +173,10 @@ std::string hash_of(const StoredTensor& stored) {
   return hash_text(XXH3_128bits_digest(state.get()));
 }
 
+uint64_t kept_of(const StoredTensor& stored) {
+  return stored.in_pieces() ? 0 : byte_count(stored.info());
+}
+
 // Of a tensor that cannot be read in pieces, the whole is read once and kept.
 void make_pieces(StoredTensor& stored, const std::string& file) {
   if (!stored.in_pieces()) stored = in_memory(file, stored.read());
@@ -262,6 +266,8 @@ RegisterTensor OpenRegisters::read(const Box& box) {
 
 std::string OpenRegisters::hash() const { return hash_of(stored_); }
 
+uint64_t OpenRegisters::bytes_to_keep() const { return kept_of(stored_); }
+
 OpenOperand open_operand(const InputOptions& options, const std::string& role) {
   const Located located = found(options, role);
   const Layout layout = layout_of(options, located);
@@ -319,5 +325,7 @@ Operand16 OpenOperand::read(const HeadRange& heads) {
 }
 
 std::string OpenOperand::hash() const { return hash_of(stored_); }
+
+uint64_t OpenOperand::bytes_to_keep() const { return kept_of(stored_); }
 
 }  // namespace ulpscope

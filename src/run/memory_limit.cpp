@@ -46,8 +46,9 @@ std::string size_text(uint64_t bytes) {
 }
 
 uint64_t total(const MemoryNeed& need, const Room& room) {
-  return need.fixed + static_cast<uint64_t>(room.units) * need.per_unit +
-         static_cast<uint64_t>(room.threads) * need.per_thread;
+  const auto threads = static_cast<uint64_t>(room.threads);
+  return need.fixed +
+         static_cast<uint64_t>(room.units) * (need.per_unit + threads * need.per_thread);
 }
 
 Room room_within(uint64_t limit, const MemoryNeed& need, const Room& wanted) {

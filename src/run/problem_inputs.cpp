@@ -178,6 +178,11 @@ void ProblemInputs::read_slopes(ProblemOperands& operands) const {
   operands.alibi = for_every_batch(operands.slopes->values, batch, heads);
 }
 
+uint64_t ProblemInputs::bytes_to_keep() const {
+  return q_.bytes_to_keep() + k_.bytes_to_keep() + v_.bytes_to_keep() +
+         (dout_ ? dout_->bytes_to_keep() : 0) + (bias_ ? bias_->bytes_to_keep() : 0);
+}
+
 ProblemOperands ProblemInputs::read() const {
   ProblemOperands result = headers_;
   result.q = q_.read();

@@ -36,9 +36,9 @@ TEST_SUITE("memory limit") {
   TEST_CASE("units give way first, then threads, then the run") {
     const MemoryNeed need{.fixed = 100, .per_unit = 50, .per_thread = 10};
     const Room wanted{.threads = 4, .units = 4};
-    CHECK(total(need, wanted) == 340);
-    CHECK(room_within(340, need, wanted) == wanted);
-    CHECK(room_within(339, need, wanted) == Room{.threads = 4, .units = 3});
+    CHECK(total(need, wanted) == 460);
+    CHECK(room_within(460, need, wanted) == wanted);
+    CHECK(room_within(459, need, wanted) == Room{.threads = 4, .units = 3});
     CHECK(room_within(190, need, wanted) == Room{.threads = 4, .units = 1});
     CHECK(room_within(189, need, wanted) == Room{.threads = 3, .units = 1});
     CHECK(room_within(160, need, wanted) == Room{.threads = 1, .units = 1});

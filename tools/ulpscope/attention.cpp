@@ -1,6 +1,7 @@
 // ulpscope attention: simulate a kernel on dumped tensors.
 #include "ulpscope/report/table.hpp"
 #include "ulpscope/run/attention_run.hpp"
+#include "ulpscope/run/memory_limit.hpp"
 #include "ulpscope/run/ranks_run.hpp"
 
 #include <memory>
@@ -27,6 +28,7 @@ struct Arguments {
   std::string log = "full";
   std::string out;
   std::string shard;
+  std::string mem_limit;
   bool resume = false;
 };
 
@@ -39,9 +41,11 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   o.delta_layout = a.delta_layout;
   o.log = log_level_named(a.log);
   o.threads = threads_of(a.problem);
+  if (!a.mem_limit.empty()) o.memory_limit = bytes_of(a.mem_limit);
   o.out = a.out;
   o.earlier = a.resume ? Earlier::resumed : Earlier::replaced;
-  o.command = command_without(context, {"--out", "--shard", "--threads"}, {"--resume", "--json"});
+  o.command = command_without(context, {"--out", "--shard", "--threads", "--mem-limit"},
+                              {"--resume", "--json", "--mmap"});
   o.note = note;
   o.stop = context.interrupted;
   return o;
@@ -137,6 +141,9 @@ void add_attention(CLI::App& app, Context& context) {
       ->capture_default_str();
   command->add_option("--out", a->out,
                       "Folder for outputs and report: absent, empty or an earlier run");
+  command->add_option("--mem-limit", a->mem_limit,
+                      "Memory to stay below, such as 500M or 2G: fewer heads at a time, then fewer "
+                      "threads, or exit 4 before it starts");
   command->add_option("--shard", a->shard,
                       "I/N: only the I-th of N shards, from 1, into --out; ulpscope merge joins "
                       "them");

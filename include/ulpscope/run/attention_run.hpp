@@ -47,7 +47,8 @@ struct AttentionOptions : ProblemOptions {
   std::vector<SiteOverride> overrides;
   LogLevel log = LogLevel::full;
   int threads = 1;
-  std::string out;  // folder; empty: nothing is written
+  std::optional<uint64_t> memory_limit;  // bytes, of the estimate in run/memory_need.hpp
+  std::string out;                       // folder; empty: nothing is written
   Earlier earlier = Earlier::replaced;
   std::string command;  // shown in the report
   std::function<void(int64_t done, int64_t all)> progress = {};

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "ulpscope/run/attention_run.hpp"
+#include "ulpscope/run/memory_limit.hpp"
 #include "ulpscope/run/unit_result.hpp"
 
 #include <functional>
@@ -24,7 +25,8 @@ namespace ulpscope {
 
 class AttentionWork {
  public:
-  // Opens the inputs and plans. Errors of kind usage and input.
+  // Opens the inputs and plans. Errors of kind usage and input, and of kind resource where the
+  // memory limit of the options cannot be kept.
   explicit AttentionWork(const AttentionOptions& options);
   AttentionWork(const AttentionWork&) = delete;
   AttentionWork& operator=(const AttentionWork&) = delete;
@@ -34,6 +36,9 @@ class AttentionWork {
   int64_t steps_of_a_unit() const { return steps_; }
   // Multiply-adds of the whole run, were no pair hidden.
   double multiply_adds() const { return multiply_adds_; }
+
+  // How many units at a time, on how many threads: as many as the limit lets.
+  const Room& room() const { return room_; }
 
   // Nothing if it was stopped. `step` is called after each of the steps.
   std::optional<UnitResult> compute(int64_t unit, int threads, const std::function<void()>& step,
@@ -49,6 +54,7 @@ class AttentionWork {
   // NAME or NAME@CHIP.
   static Kernel parse_kernel(const std::string& text);
   std::unique_ptr<const Unit> planned(int64_t unit) const;
+  Room room_for(const Problem& whole) const;
 
   AttentionOptions options_;
   Kernel kernel_;
@@ -58,10 +64,11 @@ class AttentionWork {
   Outline outline_{};
   int64_t steps_ = 0;
   double multiply_adds_ = 1;
+  Room room_{};
 };
 
 // Several units at a time; `deliver` is called from any thread. False if it was stopped: what was
-// delivered is complete, the rest is left out. Takes threads, progress and stop of the options.
+// delivered is complete, the rest is left out. Takes progress and stop of the options.
 bool compute_units(const AttentionWork& work, std::span<const int64_t> units,
                    const AttentionOptions& options,
                    const std::function<void(const UnitResult&)>& deliver);

@@ -68,6 +68,7 @@ class OpenOperand {
   Operand16 read() const;
   Operand16 read(const HeadRange& heads);  // as an operand of their sizes and shape
   std::string hash() const;                // of all bytes, in little memory
+  uint64_t bytes_to_keep() const;  // that reading heads keeps, of a file that has all or nothing
 
  private:
   Operand16 understood(const Tensor& tensor, const Sizes& sizes) const;
@@ -99,6 +100,7 @@ class OpenRegisters {
   RegisterTensor read() const;
   RegisterTensor read(const Box& box);
   std::string hash() const;
+  uint64_t bytes_to_keep() const;
 
  private:
   RegisterTensor understood(const Tensor& tensor) const;

@@ -24,10 +24,10 @@ std::string size_text(uint64_t bytes);
 struct MemoryNeed {
   uint64_t fixed = 0;       // once a process
   uint64_t per_unit = 0;    // of every unit that is computed at a time
-  uint64_t per_thread = 0;  // of every thread
+  uint64_t per_thread = 0;  // of every thread that works in one
 };
 
-// How a run is spread: `units` at a time on `threads` threads in all.
+// How a run is spread: `units` at a time, the threads in any of them.
 struct Room {
   int threads = 1;
   int64_t units = 1;

@@ -73,6 +73,9 @@ class ProblemInputs {
   // The same with the hashes of all bytes, which are read once, and all slopes.
   ProblemOperands hashed() const;
 
+  // Memory that reading parts takes for good.
+  uint64_t bytes_to_keep() const;
+
   ProblemOperands read() const;
   // A part: these heads of K and V, and all that goes with them. Hashes are those of the part.
   ProblemOperands read(const HeadRange& kv_heads);
