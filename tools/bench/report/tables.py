@@ -231,8 +231,6 @@ def runs(f):
                      number(faster), f"{run['bytes'] / 1e6:.0f} MB",
                      f"{number(floor)} s ({number(moved)} s)", number(ratio(run["seconds"], floor)),
                      "; ".join(goals)])
-    if not rows:
-        return ""
     text = ("`ulpscope attention`, causal, forward, bf16, from a safetensors file to a folder; the "
             "largest memory of the process (of two: their sum). Floors as above, for all threads."
             "\n\n")

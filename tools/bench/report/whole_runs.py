@@ -33,14 +33,15 @@ class Job:
 
     def __init__(self, command):
         self.start = time.perf_counter()
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        text=True)
 
     def finish(self):
+        said = self.process.stderr.read()
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         if self.process.returncode != 0:
-            raise SystemExit(f"bench: {' '.join(self.process.args)}: "
-                             f"exit code {self.process.returncode}")
+            raise SystemExit(f"bench: {' '.join(self.process.args)}: {said}")
         return {"seconds": time.perf_counter() - self.start, "bytes": usage.ru_maxrss * 1024}
 
 
@@ -65,17 +66,14 @@ def two_at_once(tool, dump):
     start = time.perf_counter()
     jobs = [tool.start(dump, 1, "none", "--shard", f"{i}/2", out=f"part{i}") for i in (1, 2)]
     parts = [job.finish() for job in jobs]
-    Job([tool.path, "merge", *(os.path.join(tool.folder, f"part{i}") for i in (1, 2)),
-         "--out", os.path.join(tool.folder, "merged")]).finish()
+    Job([tool.path, "merge",
+         *(os.path.join(tool.folder, name) for name in ("merged", "part1", "part2"))]).finish()
     return {"seconds": time.perf_counter() - start, "bytes": sum(part["bytes"] for part in parts)}
 
 
 def measured(path, quick, talk):
     cores = os.cpu_count()
     runs = {}
-    options = subprocess.run([path, "attention", "--help"], capture_output=True, text=True).stdout
-    if "--log" not in options:
-        return runs
     with tempfile.TemporaryDirectory(prefix="ulpscope-bench-") as folder:
         tool = Tool(path, folder)
 
