@@ -192,14 +192,24 @@ void BackwardPass<Sink>::finish(const KeyAccumulators& keys, HeadGradients& out)
 
 template <class Sink>
 void BackwardPass<Sink>::visit(const Tile& tile, KeyAccumulators& keys) {
-  if constexpr (Sink::enabled) {
-    const int64_t dim = plan_.problem.dim;
-    k_tile_.measure(k_rows_, tile.first_key, plan_.tile_keys, 0, dim);
-    v_tile_.measure(v_rows_, tile.first_key, plan_.tile_keys, 0, dim);
-    do_columns_tile_.measure(do_columns_, 0, dim, tile.first_row, plan_.tile_rows);
-    q_columns_tile_.measure(q_columns_, 0, dim, tile.first_row, plan_.tile_rows);
-    k_columns_tile_.measure(k_columns_, 0, dim, tile.first_key, plan_.tile_keys);
-  }
+  const int64_t dim = plan_.problem.dim;
+  const auto measure = [&](Site site, ColumnTile& columns, const Operand& operand, int64_t first,
+                           int64_t count, int64_t from, int64_t length) {
+    if (!wants_exact<Sink>(*plan_.plan, site)) return;
+    columns.measure(operand, first, count, from, length);
+  };
+  const auto keys_of = [&](Site site, ColumnTile& columns, const Operand& rows) {
+    measure(site, columns, rows, tile.first_key, plan_.tile_keys, 0, dim);
+  };
+  const auto features_of = [&](Site site, ColumnTile& columns, const Operand& operand, int64_t from,
+                               int64_t length) {
+    measure(site, columns, operand, 0, dim, from, length);
+  };
+  keys_of(Site::bwd_scores, k_tile_, k_rows_);
+  keys_of(Site::dp, v_tile_, v_rows_);
+  features_of(Site::dv_accumulate, do_columns_tile_, do_columns_, tile.first_row, plan_.tile_rows);
+  features_of(Site::dk_accumulate, q_columns_tile_, q_columns_, tile.first_row, plan_.tile_rows);
+  features_of(Site::dq_accumulate, k_columns_tile_, k_columns_, tile.first_key, plan_.tile_keys);
   std::fill(p_.begin(), p_.end(), 0);
   std::fill(ds_.begin(), ds_.end(), 0);
   spread_(tile.rows, [&](int64_t first, int64_t end) {

@@ -11,10 +11,12 @@ namespace ulpscope {
 SiteOverride parse_override(std::string_view text) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--set {}: expected SITE=FORMAT or SITE=FORMAT:MODE", text));
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("--set {}: expected SITE=FORMAT, SITE=FORMAT:MODE or SITE=exact", text));
   }
   const auto cast_text = text.substr(equals + 1);
+  if (cast_text == "exact") return {site_named(text.substr(0, equals)), exact_cast};
   const auto colon = cast_text.find(':');
   const SiteOverride result{
       site_named(text.substr(0, equals)),

@@ -136,8 +136,10 @@ template <class Sink>
 void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
   const Problem& p = plan_.problem;
   const int64_t first = visit.tile * plan_.tile_keys;
-  if constexpr (Sink::enabled) {
+  if (wants_exact<Sink>(plan_, Site::scores)) {
     k_tile_.measure(head_.k, first, plan_.tile_keys, 0, p.dim);
+  }
+  if (wants_exact<Sink>(plan_, Site::output_accumulate)) {
     v_tile_.measure(head_.v, 0, p.dim, first, plan_.tile_keys);
   }
   const int64_t real = std::min(plan_.tile_keys, p.keys - first);

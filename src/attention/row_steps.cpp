@@ -1,5 +1,6 @@
 #include "ulpscope/attention/row_steps.hpp"
 
+#include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/round/array.hpp"
 
 #include <algorithm>
@@ -30,6 +31,27 @@ void cast_row(std::span<uint32_t> x, const Format& format, Rounding rounding) {
     std::transform(rounded.begin(), rounded.begin() + static_cast<std::ptrdiff_t>(some.size()),
                    some.begin(),
                    [&](float number) { return with_one_nan(bit_cast<uint32_t>(number)); });
+  }
+}
+
+namespace {
+
+// high + low to odd: with 29 bits below a binary32 number's last, it then rounds as the sum does.
+double to_odd(double high, double low) {
+  const auto bits = bit_cast<uint64_t>(high);
+  if (!(low < 0 || low > 0) || (bits & 1) != 0) return high;
+  const bool outward = (low < 0) == (high < 0);
+  return bit_cast<double>(outward ? bits + 1 : bits - 1);
+}
+
+}  // namespace
+
+void round_exact_row(const ExactValues& values, std::span<uint32_t> to) {
+  const HostFpGuard guard;
+  for (size_t i = 0; i < to.size(); ++i) {
+    const double high = values.high[i];
+    const bool held = high < 0 || high > 0;
+    to[i] = held ? bit_cast<uint32_t>(static_cast<float>(to_odd(high, values.low[i]))) : gpu_nan;
   }
 }
 

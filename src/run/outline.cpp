@@ -30,6 +30,7 @@ json casts_json(const Plan& plan, std::span<const SiteRow> sites,
                       {"mode", rounding_name(cast.rounding)},
                       {"preset", preset_name(cast.rounding.policy).value_or("")},
                       {"overridden", overridden}});
+    if (cast.source == Source::exact) result.back()["source"] = "exact";
   }
   return result;
 }

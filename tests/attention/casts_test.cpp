@@ -3,6 +3,7 @@
 #include "ulpscope/base/error.hpp"
 
 #include <string>
+#include <type_traits>
 
 #include <doctest/doctest.h>
 
@@ -47,6 +48,18 @@ TEST_CASE("an override names a site, a format and a mode") {
 
 TEST_CASE("the mode of an override is nearest even unless it says otherwise") {
   CHECK(parse_override("output_store=fp32").cast == Cast{fp32, nearest_even});
+}
+
+TEST_CASE("a site may be exact, and then has no format or mode of its own") {
+  const SiteOverride exact = parse_override("scores=exact");
+  CHECK(exact.site == Site::scores);
+  CHECK(exact.cast == exact_cast);
+  CHECK_FALSE(exact.cast == Cast{fp32, nearest_even});
+  CHECK(contains(refusal("scores=exact:rz"), "exact"));
+  with_cast(exact.cast, [&](auto verb) {
+    CHECK(std::is_same_v<decltype(verb), ExactCast>);
+    CHECK(verb(register_value(0x3F80'0001)).value == 0x3F80'0001);
+  });
 }
 
 TEST_CASE("an override that cannot be understood says which part") {

@@ -133,8 +133,10 @@ void add_attention(CLI::App& app, Context& context) {
   command->add_option("--delta-layout", a->delta_layout,
                       "Layout of delta, LANESxCOLUMNS, where the library picks one by timing "
                       "(flex-triton); identify finds it");
-  command->add_option("--set", a->set,
-                      "Round a site otherwise: SITE=FORMAT[:MODE[:sat]]; may be given again");
+  command->add_option(
+      "--set", a->set,
+      "Round a site otherwise: SITE=FORMAT[:MODE[:sat]], or SITE=exact; may be given "
+      "again");
   command
       ->add_option("--log", a->log,
                    "full; statistics: no errors against the reference; none: outputs alone")

@@ -21,12 +21,20 @@
 
 namespace ulpscope {
 
+// What a step rounds: what its instruction returned, where that rounds in its own way (fused sums,
+// special functions), or the exact value of the step's operands.
+enum class Source : uint8_t { instruction, exact };
+
 struct Cast {
   Format format = fp32;
   Rounding rounding = nearest_even;
+  Source source = Source::instruction;
 
   friend constexpr bool operator==(const Cast&, const Cast&) = default;
 };
+
+// The step as nobody's hardware does it: its exact value, rounded once to the registers' format.
+inline constexpr Cast exact_cast{.source = Source::exact};
 
 class PrecisionMap {
  public:
@@ -42,8 +50,8 @@ struct SiteOverride {
   Cast cast;
 };
 
-// "probability_cast=e4m3fn:rne", the mode optional (rne). Error of kind usage for an unknown site,
-// format or mode, and for a format that binary32 does not hold.
+// "probability_cast=e4m3fn:rne", the mode optional (rne), or "probability_cast=exact". Error of
+// kind usage for an unknown site, format or mode, and for a format that binary32 does not hold.
 SiteOverride parse_override(std::string_view text);
 
 // What a step leaves behind: the value as binary32, and what its rounding threw away.
@@ -90,6 +98,13 @@ struct FixedCast {
   }
 };
 
+struct ExactCast : FixedCast<fp32, nearest_even> {
+  using FixedCast<fp32, nearest_even>::operator();
+  constexpr Stored operator()(const Exact<uint128>& x) const {
+    return detail::store(fp32, x, nearest_even);
+  }
+};
+
 struct AnyCast {
   Cast cast;
   constexpr Format format() const { return cast.format; }
@@ -106,7 +121,9 @@ inline constexpr Rounding nearest_even_flushed{.mode = Mode::nearest_even,
 
 template <class Body>
 void with_cast(const Cast& cast, Body&& body) {
-  if (cast == Cast{fp32, nearest_even}) {
+  if (cast.source == Source::exact) {
+    body(ExactCast{});
+  } else if (cast == Cast{fp32, nearest_even}) {
     body(FixedCast<fp32, nearest_even>{});
   } else if (cast == Cast{fp32, nearest_even_flushed}) {
     body(FixedCast<fp32, nearest_even_flushed>{});

@@ -6,7 +6,9 @@
 //
 // `at` looks the site's cast up once and hands out a verb; the verb rounds an exact value (or
 // rounds what the hardware returned, and judges it by the exact value), writes the rounding into
-// the sink, and returns the register. With a NullSink nothing but the rounding is left.
+// the sink, and returns the register. With a NullSink nothing but the rounding is left. At a site
+// that is set to be exact the verb rounds the exact value whatever the hardware returned, but where
+// there is no exact value: infinities and NaN among the operands remain the hardware's.
 //
 // Tested by tests/attention/machine_test.cpp.
 #pragma once
@@ -94,8 +96,10 @@ class Step {
   // An instruction of binary32 to nearest even, plain or with .ftz, which is the host's own.
   static constexpr Flush flush =
       std::is_same_v<CastVerb, FixedCast<fp32, nearest_even_flushed>> ? Flush::both : Flush::none;
+  // What an instruction makes of its operands is left aside: casts.hpp.
+  static constexpr bool is_exact = std::is_same_v<CastVerb, ExactCast>;
   static constexpr bool is_plain =
-      flush == Flush::both || std::is_same_v<CastVerb, FixedCast<fp32, nearest_even>>;
+      flush == Flush::both || is_exact || std::is_same_v<CastVerb, FixedCast<fp32, nearest_even>>;
   // Whether a row of such instructions has no more to say than its results, and whether somebody
   // listens who takes a row's records at once: row_steps.hpp.
   static constexpr bool by_host = !listens && is_plain;
@@ -116,7 +120,8 @@ class Step {
   }
 
   // Rounds an exact value.
-  uint32_t operator()(int64_t row, int64_t column, const Exact<uint64_t>& x) const {
+  template <class Word>
+  uint32_t operator()(int64_t row, int64_t column, const Exact<Word>& x) const {
     const Stored stored = cast_(x);
     if constexpr (Sink::enabled) {
       report(row, column, stored.value, {stored.residue, stored.flags, x.negative});
@@ -127,6 +132,10 @@ class Step {
   // Rounds what an instruction returned; `exact` is called for the value it should have had.
   template <class ExactValue>
   uint32_t hardware(int64_t row, int64_t column, ChainResult returned, ExactValue&& exact) const {
+    if constexpr (is_exact) {
+      const auto x = exact();
+      if (x.kind != Kind::nan) return (*this)(row, column, x);
+    }
     const Stored stored = cast_(register_value(returned.value));
     if constexpr (Sink::enabled) {
       const Flag kept = stored.flags & (Flag::round_carry | Flag::overflow);
@@ -165,6 +174,12 @@ class Step {
   Site site_;
   CastVerb cast_;
 };
+
+// Whether somebody asks for the exact values of a site's step.
+template <class Sink>
+bool wants_exact(const Plan& plan, Site site) {
+  return Sink::enabled || plan.map[site].source == Source::exact;
+}
 
 template <class Sink>
 class Machine {

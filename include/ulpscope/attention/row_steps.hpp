@@ -41,6 +41,10 @@ inline std::span<uint32_t> row_of(const Elements& at, uint32_t* x) {
 // Rounds to a site's format; nothing is flushed, or all of binary32.
 void cast_row(std::span<uint32_t> x, const Format& format, Rounding rounding);
 
+// Exact values rounded to binary32, nearest even; NaN where none is held, or one of 0, whose sign
+// is not.
+void round_exact_row(const ExactValues& values, std::span<uint32_t> to);
+
 // A part of a row whose records are reported together.
 struct Stretch {
   int64_t first;
@@ -178,6 +182,35 @@ void keep_judged(const Step& step, const Elements& at, const Returned& returned,
   std::copy_n(results.begin(), count, to);
 }
 
+// to[i] = exact(i), rounded once, whatever was returned.
+template <class Step, class ExactValue>
+void keep_exact(const Step& step, const Elements& at, const Returned& returned,
+                const ExactValues& held, const ExactValue& exact, uint32_t* to) {
+  std::array<uint32_t, RecordRow::room> rounded;
+  if constexpr (!Step::listens) {
+    round_exact_row(held, std::span(rounded).first(static_cast<size_t>(at.count)));
+  }
+  for (int64_t i = 0; i < at.count; ++i) {
+    if constexpr (!Step::listens) {
+      to[i] = rounded[static_cast<size_t>(i)];
+      if (!is_nan32(to[i])) continue;
+    }
+    to[i] = step.hardware(at.row, at.first + i, {returned.values[i], Flag::none},
+                          [&] { return exact(i); });
+  }
+}
+
+// What instructions returned, as the site keeps it.
+template <class Step, class ExactValue>
+void keep_returned(const Step& step, const Elements& at, const Returned& returned,
+                   const ExactValues& held, const ExactValue& exact, uint32_t* to) {
+  if constexpr (Step::is_exact) {
+    keep_exact(step, at, returned, held, exact, to);
+  } else {
+    keep_judged(step, at, returned, held, exact, to);
+  }
+}
+
 }  // namespace detail
 
 // to[i] = x[i] y
@@ -288,12 +321,12 @@ void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
   detail::one_by_one(step, at, x, exact);
 }
 
-// What chains returned, rounded by the site and judged by the exact sums that exact_sums() makes:
-// an ExactDots.
+// What chains returned, rounded by the site and judged by the exact sums that exact_sums() makes,
+// an ExactDots; or, at an exact site, these sums.
 template <class Step, class ExactSums>
 void keep_sums(const Step& step, const Elements& at, const ChainSums& sums, uint32_t* to,
                const ExactSums& exact_sums) {
-  if constexpr (!Step::listens) {
+  if constexpr (!Step::listens && !Step::is_exact) {
     std::copy(sums.values(0), sums.values(0) + at.count, to);
     cast_elements(step, at, to);
   } else {
@@ -301,19 +334,19 @@ void keep_sums(const Step& step, const Elements& at, const ChainSums& sums, uint
     detail::in_blocks(at.count, [&](int64_t first, int64_t count) {
       ExactValues values;
       exact.row(first, count, values);
-      detail::keep_judged(
+      detail::keep_returned(
           step, {at.row, at.first + first, count}, {sums.values(first), sums.flags(first)}, values,
           [&](int64_t i) { return exact(first + i); }, to + first);
     });
   }
 }
 
-// x[i] = f(x[i]), an instruction's result, rounded by the site and judged by exact(x[i]); `row` and
-// `exact.row` do this for a whole row.
+// x[i] = f(x[i]), an instruction's result, rounded by the site and judged by exact(x[i]), or this
+// value itself; `row` and `exact.row` do this for a whole row.
 template <class Step, class RowFunction, class ExactFunction>
 void apply_to_elements(const Step& step, const Elements& at, uint32_t* x, const RowFunction& row,
                        const ExactFunction& exact) {
-  if constexpr (!Step::listens) {
+  if constexpr (!Step::listens && !Step::is_exact) {
     row(detail::row_of(at, x));
     cast_elements(step, at, x);
   } else {
@@ -325,7 +358,7 @@ void apply_to_elements(const Step& step, const Elements& at, uint32_t* x, const 
       std::array<uint32_t, RecordRow::room> returned;
       std::copy(operands.begin(), operands.end(), returned.begin());
       row(std::span(returned).first(operands.size()));
-      detail::keep_judged(
+      detail::keep_returned(
           step, {at.row, at.first + first, count}, {returned.data()}, values,
           [&](int64_t i) { return exact(of_block[i]); }, of_block);
     });
