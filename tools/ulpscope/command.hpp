@@ -48,6 +48,7 @@ void add_lists(CLI::App& app, Context& context);  // kernels, chips
 void add_trace(CLI::App& app, Context& context);
 void add_merge(CLI::App& app, Context& context);
 void add_quantise(CLI::App& app, Context& context);
+void add_rope(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
 void add_sample(CLI::App& app, Context& context);
 void add_vectors(CLI::App& app, Context& context);

@@ -66,6 +66,7 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_weights(app, context);
   ulpscope::cli::add_monitors(app, context);
   ulpscope::cli::add_sample(app, context);
+  ulpscope::cli::add_rope(app, context);
   ulpscope::cli::add_inspect(app, context);
   ulpscope::cli::add_report(app, context);
   ulpscope::cli::add_formats(app, context);
