@@ -212,8 +212,8 @@ def runs(f):
         heads, n, dim = (int(x) for x in size.split("x"))
         macs = heads * n * (n + 1) * dim
         alone = f.run(f"{size}/{log}/1")
-        several = workers == "processes" or int(workers) > 1
-        used = 2 if workers == "processes" else int(workers)
+        labels = {"processes": "two processes and merge", "ranks": "two ranks of mpirun"}
+        used = 2 if workers in labels else int(workers)
         floor = macs / f.floors.fused_sum() / used if f.floors.fused_sum() else None
         moved = 4 * 2 * heads * n * dim / f.floors.copied_bytes()
         goals = []
@@ -222,11 +222,11 @@ def runs(f):
         if size == "32x8192x128":
             goals.append(met(run["seconds"], "5 min", lambda s: s < 300))
             goals.append(met(run["bytes"], "1 GB", lambda b: b < 1e9))
-        faster = ratio(alone and alone["seconds"], run["seconds"]) if several else None
+        faster = ratio(alone and alone["seconds"], run["seconds"]) if used > 1 else None
         if size == "32x2048x64" and faster and cores >= 2:
-            least = 1.85 if workers == "processes" else 1.9
+            least = 1.85 if workers in labels else 1.9
             goals.append(met(faster, f"{least} times", lambda x: x >= least))
-        label = "two processes and merge" if workers == "processes" else f"{workers} thread(s)"
+        label = labels.get(workers, f"{workers} thread{'s' if used > 1 else ''}")
         rows.append([f"{heads} heads x {n} x {dim}, --log {log}, {label}", clock(run["seconds"]),
                      number(faster), f"{run['bytes'] / 1e6:.0f} MB",
                      f"{number(floor)} s ({number(moved)} s)", number(ratio(run["seconds"], floor)),

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import struct
 import subprocess
 import tempfile
@@ -33,8 +34,10 @@ class Job:
 
     def __init__(self, command):
         self.start = time.perf_counter()
+        # Open MPI refuses root unless told twice.
+        root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True)
+                                        text=True, env={**os.environ, **root})
 
     def finish(self):
         said = self.process.stderr.read()
@@ -50,9 +53,9 @@ class Tool:
         self.path = path
         self.folder = folder
 
-    def start(self, dump, threads, log, *options, out="run"):
+    def start(self, dump, threads, log, *options, out="run", launcher=()):
         # A head launched with many others: its keys are not split.
-        return Job([self.path, "attention", dump, "--causal", "--launch", "1,1024",
+        return Job([*launcher, self.path, "attention", dump, "--causal", "--launch", "1,1024",
                     "--threads", str(threads), "--log", log,
                     "--out", os.path.join(self.folder, out), *options])
 
@@ -69,6 +72,17 @@ def two_at_once(tool, dump):
     Job([tool.path, "merge",
          *(os.path.join(tool.folder, name) for name in ("merged", "part1", "part2"))]).finish()
     return {"seconds": time.perf_counter() - start, "bytes": sum(part["bytes"] for part in parts)}
+
+
+def two_ranks(tool, dump, talk):
+    """The same by mpirun; nothing where there is none or the tool was built without MPI."""
+    if shutil.which("mpirun") is None:
+        return None
+    try:
+        return tool.start(dump, 1, "none", out="ranks", launcher=("mpirun", "-n", "2")).finish()
+    except SystemExit as failure:
+        talk(f"ranks are left out: {failure}")
+        return None
 
 
 def measured(path, quick, talk):
@@ -98,4 +112,7 @@ def measured(path, quick, talk):
             add(32, 8192, 128, min(2, cores), "none", 1)
             talk("two processes, then ulpscope merge")
             runs["32x2048x64/none/processes"] = two_at_once(tool, dump(32, 2048, 64))
+            talk("two ranks of mpirun")
+            if ranks := two_ranks(tool, dump(32, 2048, 64), talk):
+                runs["32x2048x64/none/ranks"] = ranks
     return runs
