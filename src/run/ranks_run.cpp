@@ -66,6 +66,7 @@ std::optional<nlohmann::json> compute_and_join(const AttentionOptions& options,
   std::vector<int64_t> units;
   if (options.earlier == Earlier::resumed) {
     if (auto summary = finished_run(folder.target(), outline)) {
+      remove_parts(options.out);
       ranks.share(units);
       ranks.wait_for_all();
       return summary;
