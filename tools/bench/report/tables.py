@@ -69,12 +69,12 @@ def rounding(f):
                 written = read
             floor = f.floors.in_memory(copy, read, written)
         peer = ml_dtypes and width == "float" and ml_dtypes.get(name.split("/")[1].split("_")[0])
-        peer = peer if name.endswith("_rne") else None
+        peer = peer if name.endswith("_rne") and "codes" in name else None
         if "copy" in name:
             label = "copy, " + label
         rows.append([label, number(f.rate(name) / 1e9),
                      number(ratio(f.rate(name), f.rate(copy)), 2),
-                     MISSING if peer is None or not peer else f"{f.rate(name) / peer:.1f}",
+                     MISSING if not peer else f"{f.rate(name) / peer:.1f}",
                      number(floor and floor / 1e9), percent(ratio(f.rate(name), floor))])
     peer = (f"ml_dtypes {ml_dtypes['version']}, 10^5 numbers in one call" if ml_dtypes
             else "ml_dtypes: not installed")
@@ -110,7 +110,7 @@ def fused_sums(f):
         if name == f"tile/columns/bf16/{f.floors.target}":
             least = {"AVX3": 3, "AVX2": 1.5}.get(target)
             if least:
-                goal = met(longest, f"{least}", lambda x: x >= least * 1e9)
+                goal = met(longest, f"at least {least}", lambda x: x >= least * 1e9)
             goal += met(dots / longest, "; dots at most 6 times as fast", lambda x: x <= 6)
         rows.append(["/".join(parts[1:])]
                     + [number(ratio(f.rate(f"{name}/{k}"), 1e9)) for k in lengths]
