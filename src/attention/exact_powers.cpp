@@ -5,7 +5,8 @@
 #include "ulpscope/base/host_fp.hpp"
 
 // Sets between those that are kept would cost compile time and gain little.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #define HWY_TARGET_INCLUDE "exact_powers.cpp"
 #include <hwy/foreach_target.h>
 // Behind foreach_target, which sets what they compile for:
@@ -216,9 +217,11 @@ namespace detail {
 HWY_EXPORT(power_block_of);
 }  // namespace detail
 
+using namespace detail;  // where there is one instruction set, HWY_DYNAMIC_DISPATCH names it
+
 void exact_powers(Power power, std::span<const uint32_t> x, ExactValues& to) {
   const HostFpGuard guard;
-  const auto block = HWY_DYNAMIC_DISPATCH(detail::power_block_of)(power);
+  const auto block = HWY_DYNAMIC_DISPATCH(power_block_of)(power);
   if (block == nullptr) return to.high.fill(std::numeric_limits<double>::quiet_NaN());
   constexpr size_t step = 16;  // more than any register has
   const size_t whole = x.size() / step * step;

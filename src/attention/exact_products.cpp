@@ -7,7 +7,8 @@
 #include "ulpscope/base/host_fp.hpp"
 
 // Sets between those that are kept would cost compile time and gain little.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #define HWY_TARGET_INCLUDE "exact_products.cpp"
 #include <hwy/foreach_target.h>
 // Behind foreach_target, which sets what they compile for:
@@ -58,6 +59,8 @@ struct Blocks {
 
 }  // namespace detail
 
+using namespace detail;  // where there is one instruction set, HWY_DYNAMIC_DISPATCH names it
+
 void ColumnTile::measure(const Operand& operand, int64_t first, int64_t count, int64_t from,
                          int64_t length) {
   operand_ = &operand;
@@ -73,7 +76,7 @@ void ColumnTile::measure(const Operand& operand, int64_t first, int64_t count, i
   for (int64_t block = 0; block < blocks.count; ++block) {
     std::array<uint32_t, detail::columns_of_block> below_least;
     std::array<uint32_t, detail::columns_of_block> most;
-    HWY_DYNAMIC_DISPATCH(detail::measure_block)
+    HWY_DYNAMIC_DISPATCH(measure_block)
     (operand.packed()->values(blocks.first + block, from), length, below_least.data(), most.data());
     for (int64_t i = 0; i < detail::columns_of_block; ++i) {
       const int64_t column = block * detail::columns_of_block + i - blocks.before;
@@ -193,7 +196,7 @@ void ExactDots::row(int64_t first, int64_t count, ExactValues& to) const {
   for (const Window& window : windows_) {
     const bool is_first = &window == windows_.data();
     for (int64_t block = 0; block < blocks.count; ++block) {
-      HWY_DYNAMIC_DISPATCH(detail::sum_products)
+      HWY_DYNAMIC_DISPATCH(sum_products)
       (factors_.data() + window.begin, terms_.empty() ? nullptr : terms_.data() + window.begin,
        window.count, b_.tile.operand().packed()->values(blocks.first + block, b_.tile.from()),
        (is_first ? high : sums).data() + block * detail::columns_of_block);
@@ -201,7 +204,7 @@ void ExactDots::row(int64_t first, int64_t count, ExactValues& to) const {
     if (is_first) {
       std::fill_n(low.begin(), size, 0.0);
     } else {
-      HWY_DYNAMIC_DISPATCH(detail::add_numbers)(sums.data(), size, high.data(), low.data());
+      HWY_DYNAMIC_DISPATCH(add_numbers)(sums.data(), size, high.data(), low.data());
     }
   }
   if (b_.start != nullptr) {
@@ -210,7 +213,7 @@ void ExactDots::row(int64_t first, int64_t count, ExactValues& to) const {
     for (int64_t i = 0; i < count; ++i) {
       numbers[static_cast<size_t>(blocks.before + i)] = bit_cast<float>(b_.start[first + i]);
     }
-    HWY_DYNAMIC_DISPATCH(detail::add_singles)(numbers.data(), size, high.data(), low.data());
+    HWY_DYNAMIC_DISPATCH(add_singles)(numbers.data(), size, high.data(), low.data());
   }
   std::copy_n(high.begin() + blocks.before, count, to.high.begin());
   std::copy_n(low.begin() + blocks.before, count, to.low.begin());

@@ -5,7 +5,8 @@
 #include "ulpscope/base/host_fp.hpp"
 
 // Sets between those that are kept would cost compile time and gain little.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #define HWY_TARGET_INCLUDE "judge_row.cpp"
 #include <hwy/foreach_target.h>
 // Behind foreach_target, which sets what they compile for:
@@ -124,12 +125,14 @@ namespace detail {
 HWY_EXPORT(judge_block);
 }  // namespace detail
 
+using namespace detail;  // where there is one instruction set, HWY_DYNAMIC_DISPATCH names it
+
 void judge_row(const Format& format, std::span<const uint32_t> results, const ExactValues& exact,
                RecordRow& records) {
   const HostFpGuard guard;
   records.resize(results.size());
   constexpr size_t step = 16;
-  const auto judge = HWY_DYNAMIC_DISPATCH(detail::judge_block);
+  const auto judge = HWY_DYNAMIC_DISPATCH(judge_block);
   const size_t whole = results.size() / step * step;
   judge(format, results.data(), whole, exact.high.data(), exact.low.data(), records.residues(),
         records.marks());

@@ -3,7 +3,8 @@
 #include "ulpscope/trace/narrow_sums.hpp"
 
 // Sets between those that are kept would cost compile time and gain little.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #define HWY_TARGET_INCLUDE "narrow_sums.cpp"
 #include <hwy/foreach_target.h>
 // Behind foreach_target, which sets what they compile for:
@@ -34,6 +35,8 @@ namespace ulpscope {
 namespace detail {
 HWY_EXPORT(tally_kernel);
 }  // namespace detail
+
+using namespace detail;  // where there is one instruction set, HWY_DYNAMIC_DISPATCH names it
 
 namespace {
 
@@ -75,7 +78,7 @@ NarrowSums::NarrowSums(size_t columns)
       count_steps_(columns + 1) {}
 
 bool NarrowSums::add_row(size_t first, const RecordRow& records, Moments& moments, Cluster& row) {
-  const auto kernel = HWY_DYNAMIC_DISPATCH(detail::tally_kernel)();
+  const auto kernel = HWY_DYNAMIC_DISPATCH(tally_kernel)();
   if (kernel == nullptr) return false;
   const auto tally = kernel(records, {sums() + first, sums_away() + first, bins_.data()});
   if (!tally.taken) return false;

@@ -3,7 +3,8 @@
 #include "ulpscope/trace/plain_records.hpp"
 
 // Sets between those that are kept would cost compile time and gain little.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #define HWY_TARGET_INCLUDE "plain_records.cpp"
 #include <hwy/foreach_target.h>
 // Behind foreach_target, which sets what they compile for:
@@ -39,6 +40,8 @@ namespace detail {
 HWY_EXPORT(plain_kernels);
 }  // namespace detail
 
+using namespace detail;  // where there is one instruction set, HWY_DYNAMIC_DISPATCH names it
+
 namespace {
 
 template <class Kernel, class... Arguments>
@@ -62,22 +65,22 @@ detail::CastPlan cast_plan(const Format& format) {
 }  // namespace
 
 bool record_products(Row32 x, Row32 y, Row32 rounded, RecordRow& records) {
-  const auto kernels = HWY_DYNAMIC_DISPATCH(detail::plain_kernels)();
+  const auto kernels = HWY_DYNAMIC_DISPATCH(plain_kernels)();
   return run(kernels.products, records, x.data(), y.data(), rounded.data());
 }
 
 bool record_sums(Row32 x, Row32 y, Row32 rounded, RecordRow& records) {
-  const auto kernels = HWY_DYNAMIC_DISPATCH(detail::plain_kernels)();
+  const auto kernels = HWY_DYNAMIC_DISPATCH(plain_kernels)();
   return run(kernels.sums, records, x.data(), y.data(), rounded.data());
 }
 
 bool record_fused(Row32 x, Row32 y, Row32 z, Row32 rounded, RecordRow& records) {
-  const auto kernels = HWY_DYNAMIC_DISPATCH(detail::plain_kernels)();
+  const auto kernels = HWY_DYNAMIC_DISPATCH(plain_kernels)();
   return run(kernels.fused, records, x.data(), y.data(), z.data(), rounded.data());
 }
 
 bool record_casts(Row32 x, Row32 rounded, const Format& format, RecordRow& records) {
-  const auto kernels = HWY_DYNAMIC_DISPATCH(detail::plain_kernels)();
+  const auto kernels = HWY_DYNAMIC_DISPATCH(plain_kernels)();
   return run(kernels.casts, records, cast_plan(format), x.data(), rounded.data());
 }
 
