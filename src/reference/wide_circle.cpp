@@ -1,4 +1,5 @@
-// angle = k pi/2 + r with |r| <= pi/4, both functions of r by their Taylor polynomials, turned by k.
+// angle = k pi/2 + r with |r| <= pi/4, both functions of r by their Taylor polynomials, turned by
+// k.
 #include "ulpscope/reference/wide_circle.hpp"
 
 #include <cmath>

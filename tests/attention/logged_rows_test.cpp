@@ -50,7 +50,8 @@ void check_log(const Plan& plan) {
 }  // namespace
 
 TEST_CASE("a log that takes rows has the roundings that happen one by one") {
-  for (const auto* name : {"fa2-torch", "memeff-torch", "flex-triton", "cudnn-9.19", "paper-eager"}) {
+  for (const auto* name :
+       {"fa2-torch", "memeff-torch", "flex-triton", "cudnn-9.19", "paper-eager"}) {
     INFO(std::string(name));
     const Recipe& recipe = recipe_named(name);
     const auto owned = random_problem(5, {.rows = 3, .keys = 150, .dim = 32, .mask = causal_mask});

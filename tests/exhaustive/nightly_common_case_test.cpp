@@ -1,6 +1,5 @@
 // Ten million pairs of each format, in every mode: arith/common_case_test.cpp has a few of them.
 #include "arith/common_case.hpp"
-
 #include "exhaustive/operands.hpp"
 #include <doctest/doctest.h>
 

@@ -6,9 +6,9 @@
 // the first two products are exact), and Taylor polynomials give both functions on [-pi/4, pi/4].
 //
 // Error, derived in docs/numerics/wide_reference.md, held by the test: each of the two is within
-// wide_circle_error of the exact number. Rounded to binary32 it is the nearest one but for about one
-// angle in 2^27. Limits: nearest-even without flushing, see base/host_fp.hpp; larger angles, NaN and
-// infinities give NaN. Tested by tests/reference/wide_circle_test.cpp.
+// wide_circle_error of the exact number. Rounded to binary32 it is the nearest one but for about
+// one angle in 2^27. Limits: nearest-even without flushing, see base/host_fp.hpp; larger angles,
+// NaN and infinities give NaN. Tested by tests/reference/wide_circle_test.cpp.
 #pragma once
 
 namespace ulpscope {
