@@ -76,19 +76,14 @@ ProblemOptions possible_part(const AttentionOptions& options, const Recipe& reci
 
 }  // namespace
 
-AttentionWork::Kernel AttentionWork::parse_kernel(const std::string& text) {
-  const auto at = text.find('@');
-  const Recipe& recipe = recipe_named(text.substr(0, at));
-  return {recipe, chip_named(at == std::string::npos ? "h200" : text.substr(at + 1))};
-}
-
 // The plans point at each other and at the operands, so that this stays where it is.
 struct AttentionWork::Unit {
   ProblemOperands operands;
   Plan plan;
   std::optional<BackwardPlan> backward;
 
-  Unit(const AttentionOptions& options, const Kernel& kernel, ProblemOperands read, PartOf part)
+  Unit(const AttentionOptions& options, const KernelAndChip& kernel, ProblemOperands read,
+       PartOf part)
       : operands(std::move(read)) {
     Problem problem = problem_of(options, operands);
     problem.part_of = part;
@@ -104,7 +99,7 @@ struct AttentionWork::Unit {
 
 AttentionWork::AttentionWork(const AttentionOptions& options)
     : options_(options),
-      kernel_(parse_kernel(options.kernel)),
+      kernel_(kernel_and_chip(options.kernel)),
       inputs_(possible_part(options, kernel_.recipe)) {
   const ProblemOperands operands = inputs_.hashed();
   Problem whole = problem_of(options_, operands);

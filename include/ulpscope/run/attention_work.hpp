@@ -12,6 +12,7 @@
 #pragma once
 
 #include "ulpscope/run/attention_run.hpp"
+#include "ulpscope/run/kernel_name.hpp"
 #include "ulpscope/run/memory_limit.hpp"
 #include "ulpscope/run/unit_result.hpp"
 
@@ -45,19 +46,13 @@ class AttentionWork {
                                     const std::atomic<bool>* stop) const;
 
  private:
-  struct Kernel {
-    const Recipe& recipe;
-    const Chip& chip;
-  };
   struct Unit;
 
-  // NAME or NAME@CHIP.
-  static Kernel parse_kernel(const std::string& text);
   std::unique_ptr<const Unit> planned(int64_t unit) const;
   Room room_for(const Problem& whole) const;
 
   AttentionOptions options_;
-  Kernel kernel_;
+  KernelAndChip kernel_;
   mutable std::mutex reading_;
   mutable ProblemInputs inputs_;
   int64_t kv_heads_ = 1;
