@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "figures.hpp"
 #include "problem_options.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
@@ -19,10 +20,6 @@ struct Arguments {
   MonitorsOptions monitors;
   bool json = false;
 };
-
-std::string figure(const nlohmann::json& x, int digits) {
-  return x.is_string() ? x.get<std::string>() : real(x.get<double>(), digits);
-}
 
 std::string share(const nlohmann::json& head, const char* part, const char* whole) {
   return percent(head[part].get<uint64_t>(), head[whole].get<uint64_t>());

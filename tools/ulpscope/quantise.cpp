@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "figures.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -23,11 +24,6 @@ struct Arguments {
   int64_t block = -1;
   bool json = false;
 };
-
-// A number of the JSON object; those that are not finite are words in it.
-std::string figure(const nlohmann::json& x, int digits) {
-  return x.is_string() ? x.get<std::string>() : real(x.get<double>(), digits);
-}
 
 std::string decibels(const nlohmann::json& x) {
   return x.is_string() ? x.get<std::string>() : fmt::format("{:.2f}", x.get<double>());

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "figures.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,10 +22,6 @@ struct Arguments {
   bool json = false;
 };
 
-std::string figure(const nlohmann::json& x) {
-  return x.is_string() ? x.get<std::string>() : real(x.get<double>(), 3);
-}
-
 std::string as_text(const nlohmann::json& result) {
   std::string text =
       fmt::format("{}, {} heads of {}, base {}, shifts {} and {}\n\n",
@@ -34,8 +31,8 @@ std::string as_text(const nlohmann::json& result) {
   text += fmt::format("{:<9} {:>8} {:>12} {:>12}\n", "recipe", "length", "D_logit", "|D_logit|");
   for (const auto& row : result["rows"]) {
     text += fmt::format("{:<9} {:>8} {:>12} {:>12}\n", row["recipe"].get<std::string>(),
-                        grouped(row["length"].get<uint64_t>()), figure(row["signed"]),
-                        figure(row["absolute"]));
+                        grouped(row["length"].get<uint64_t>()), figure(row["signed"], 3),
+                        figure(row["absolute"], 3));
   }
   return text;
 }

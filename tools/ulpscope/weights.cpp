@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "command.hpp"
+#include "figures.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,11 +23,6 @@ struct Arguments {
 
 constexpr int name_columns = 40;
 
-// A number of the JSON object; those that are not finite are words in it.
-std::string figure(const nlohmann::json& x) {
-  return x.is_string() ? x.get<std::string>() : real(x.get<double>(), 4);
-}
-
 // "  (10, 3002)", or nothing where the tensors are equal.
 std::string place_of_largest(const nlohmann::json& row) {
   if (!row.contains("largest_at")) return {};
@@ -37,8 +33,8 @@ std::string line(const std::string& name, const nlohmann::json& row) {
   return fmt::format("{:<{}} {:>10} {:>10} {:>10} {:>10} {:>12}{}\n",
                      shortened(visible(name), name_columns), name_columns,
                      ulpscope::compact(row["count"].get<uint64_t>()),
-                     ulpscope::compact(row["different"].get<uint64_t>()), figure(row["largest"]),
-                     figure(row["mean"]), figure(row["wasserstein"]), place_of_largest(row));
+                     ulpscope::compact(row["different"].get<uint64_t>()), figure(row["largest"], 4),
+                     figure(row["mean"], 4), figure(row["wasserstein"], 4), place_of_largest(row));
 }
 
 // What was not compared, a line a checkpoint.
