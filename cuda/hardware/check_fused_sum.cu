@@ -2,9 +2,9 @@
 //
 //   check_fused_sum DATE OUTPUTS POINTS.csv
 //
-// For each kind of mma.sync (bf16, f16, tf32; binary32 accumulator): the corner vectors of
-// fused_sum_corners.hpp, then at least OUTPUTS random outputs of mma_cases.cuh, all judged by
-// bits:
+// For each kind of mma.sync (bf16, f16, tf32) and of wgmma (bf16, f16, e4m3, e5m2), binary32
+// accumulator: the corner vectors of fused_sum_corners.hpp, then at least OUTPUTS random outputs of
+// mma_cases.cuh, all judged by bits:
 //
 //   mma.m16n8k16.f32.bf16.bf16.f32  outputs 1000000000  differences 0  zero 12 subnormal 3 ...
 //
@@ -17,6 +17,7 @@
 
 #include "hardware/fused_sum_corners.hpp"
 #include "hardware/mma_cases.cuh"
+#include "hardware/warpgroup.cuh"
 #include "support/device_buffer.hpp"
 #include "support/probe.hpp"
 
@@ -25,8 +26,21 @@ namespace {
 
 using Count = unsigned long long;  // the type of 64-bit atomics
 
-constexpr int outputs_per_mma = mma_rows * mma_columns;
-constexpr int warps_per_block = 4;
+template <class Mma>
+constexpr int outputs_per_mma = Mma::rows* mma_columns;
+// A warp or a warpgroup runs one product; a block has four warps.
+constexpr int block_threads = 128;
+template <class Mma>
+constexpr int groups_per_block = block_threads / Mma::threads;
+
+template <class Mma>
+__device__ void group_barrier() {
+  if constexpr (Mma::threads == 32) {
+    __syncwarp();
+  } else {
+    __syncthreads();  // the group is the block
+  }
+}
 
 struct Tally {
   Count outputs;
@@ -46,10 +60,10 @@ struct Sample {
 };
 
 template <class Mma>
-__device__ uint32_t model_output(const FusedSum& row, const Operands<typename Mma::Code, Mma::k>& m,
-                                 uint32_t c, int lane, int i) {
+__device__ uint32_t model_output(const FusedSum& row, const OperandsOf<Mma>& m, uint32_t c,
+                                 int lane, int i) {
   constexpr Format input = Mma::input;
-  return fused_sum(row, input, c, m.a[quad_row(lane, i)], m.b[quad_column(lane, i)], Mma::k);
+  return fused_sum(row, input, c, m.a[Mma::row(lane, i)], m.b[quad_column(lane, i)], Mma::k);
 }
 
 struct Outputs {
@@ -59,19 +73,19 @@ struct Outputs {
 
 // Fills the warp's operands for case `index` and runs it; the cancelling recipes run twice.
 template <class Mma>
-__device__ Outputs run_case(Operands<typename Mma::Code, Mma::k>& m, Count index, int lane) {
+__device__ Outputs run_case(OperandsOf<Mma>& m, Count index, int lane) {
   constexpr Format input = Mma::input;
   using Code = typename Mma::Code;
   const Recipe how = recipe(input, index);
-  for (int e = lane; e < mma_rows * Mma::k; e += 32) {
+  for (int e = lane; e < Mma::rows * Mma::k; e += Mma::threads) {
     m.a[e / Mma::k][e % Mma::k] =
         static_cast<Code>(factor_code(input, how, index, 0, e / Mma::k, e % Mma::k));
   }
-  for (int e = lane; e < mma_columns * Mma::k; e += 32) {
+  for (int e = lane; e < mma_columns * Mma::k; e += Mma::threads) {
     m.b[e / Mma::k][e % Mma::k] =
         static_cast<Code>(factor_code(input, how, index, 1, e / Mma::k, e % Mma::k));
   }
-  __syncwarp();
+  group_barrier<Mma>();
   Outputs out;
   for (int i = 0; i < 4; ++i) out.c.bits[i] = addend_code(input, how, index, lane * 4 + i);
   if (how.addend == Addend::minus_sum || how.addend == Addend::nearly_minus_sum) {
@@ -95,23 +109,25 @@ __device__ void count_kind(Tally& tally, uint32_t bits) {
 
 template <class Mma>
 __global__ void sweep(FusedSum row, Count cases, Tally* total) {
-  __shared__ Operands<typename Mma::Code, Mma::k> operands[warps_per_block];
-  const int lane = static_cast<int>(threadIdx.x % 32);
-  auto& m = operands[threadIdx.x / 32];
+  __shared__ OperandsOf<Mma> operands[groups_per_block<Mma>];
+  const int lane = static_cast<int>(threadIdx.x) % Mma::threads;
+  const int group = static_cast<int>(threadIdx.x) / Mma::threads;
+  auto& m = operands[group];
   Tally mine{};
   mine.first = ~Count{0};
-  const Count first = Count{blockIdx.x} * warps_per_block + threadIdx.x / 32;
-  for (Count index = first; index < cases; index += Count{gridDim.x} * warps_per_block) {
+  constexpr Count groups = groups_per_block<Mma>;
+  const Count first = blockIdx.x * groups + static_cast<Count>(group);
+  for (Count index = first; index < cases; index += gridDim.x * groups) {
     const Outputs out = run_case<Mma>(m, index, lane);
     for (int i = 0; i < 4; ++i) {
       mine.outputs += 1;
       count_kind(mine, out.d.bits[i]);
       if (out.d.bits[i] == model_output<Mma>(row, m, out.c.bits[i], lane, i)) continue;
       mine.differences += 1;
-      const Count output = index * outputs_per_mma + static_cast<Count>(lane * 4 + i);
+      const Count output = index * outputs_per_mma<Mma> + static_cast<Count>(lane * 4 + i);
       if (output < mine.first) mine.first = output;
     }
-    __syncwarp();
+    group_barrier<Mma>();
   }
   atomicAdd(&total->outputs, mine.outputs);
   atomicAdd(&total->differences, mine.differences);
@@ -123,19 +139,19 @@ __global__ void sweep(FusedSum row, Count cases, Tally* total) {
   atomicAdd(&total->nan, mine.nan);
 }
 
-// The output with that index, alone: one block of one warp each.
+// The output with that index, alone: one block of one group each.
 template <class Mma>
 __global__ void sample(FusedSum row, const Count* outputs, Sample<Mma>* samples) {
-  __shared__ Operands<typename Mma::Code, Mma::k> m;
+  __shared__ OperandsOf<Mma> m;
   const int lane = static_cast<int>(threadIdx.x);
   const Count output = outputs[blockIdx.x];
-  const Outputs out = run_case<Mma>(m, output / outputs_per_mma, lane);
-  const auto place = static_cast<int>(output % outputs_per_mma);
+  const Outputs out = run_case<Mma>(m, output / outputs_per_mma<Mma>, lane);
+  const auto place = static_cast<int>(output % outputs_per_mma<Mma>);
   if (lane != place / 4) return;
   const int i = place % 4;
   Sample<Mma>& s = samples[blockIdx.x];
   for (int k = 0; k < Mma::k; ++k) {
-    s.a[k] = m.a[quad_row(lane, i)][k];
+    s.a[k] = m.a[Mma::row(lane, i)][k];
     s.b[k] = m.b[quad_column(lane, i)][k];
   }
   s.c = out.c.bits[i];
@@ -146,17 +162,17 @@ __global__ void sample(FusedSum row, const Count* outputs, Sample<Mma>* samples)
 // A given vector in row 0 and column 0, everything else zero. In: a, b, c; out: chip, model.
 template <class Mma>
 __global__ void ask(FusedSum row, Sample<Mma>* samples) {
-  __shared__ Operands<typename Mma::Code, Mma::k> m;
+  __shared__ OperandsOf<Mma> m;
   using Code = typename Mma::Code;
   const int lane = static_cast<int>(threadIdx.x);
   Sample<Mma>& s = samples[blockIdx.x];
-  for (int e = lane; e < mma_rows * Mma::k; e += 32) {
+  for (int e = lane; e < Mma::rows * Mma::k; e += Mma::threads) {
     m.a[e / Mma::k][e % Mma::k] = static_cast<Code>(e < Mma::k ? s.a[e] : 0);
   }
-  for (int e = lane; e < mma_columns * Mma::k; e += 32) {
+  for (int e = lane; e < mma_columns * Mma::k; e += Mma::threads) {
     m.b[e / Mma::k][e % Mma::k] = static_cast<Code>(e < Mma::k ? s.b[e] : 0);
   }
-  __syncwarp();
+  group_barrier<Mma>();
   const Quad c{{lane == 0 ? s.c : 0, 0, 0, 0}};
   const Quad d = Mma::run(m, c, lane);
   if (lane != 0) return;
@@ -193,7 +209,7 @@ int check_corners(const FusedSum& row, std::ofstream& points) {
     samples.push_back(s);
   }
   DeviceBuffer<Sample<Mma>> buffer(samples);
-  ask<Mma><<<static_cast<unsigned>(samples.size()), 32>>>(row, buffer.data());
+  ask<Mma><<<static_cast<unsigned>(samples.size()), Mma::threads>>>(row, buffer.data());
   checked_launch("ask");
   samples = buffer.to_host();
   int differences = 0;
@@ -213,7 +229,8 @@ template <class Mma>
 std::vector<Sample<Mma>> samples_of(const FusedSum& row, const std::vector<Count>& outputs) {
   DeviceBuffer<Count> indices(outputs);
   DeviceBuffer<Sample<Mma>> samples(outputs.size());
-  sample<Mma><<<static_cast<unsigned>(outputs.size()), 32>>>(row, indices.data(), samples.data());
+  sample<Mma><<<static_cast<unsigned>(outputs.size()), Mma::threads>>>(row, indices.data(),
+                                                                       samples.data());
   checked_launch("sample");
   return samples.to_host();
 }
@@ -229,11 +246,11 @@ void print_first(const FusedSum& row, Count output) {
 
 template <class Mma>
 Count check_random(const FusedSum& row, Count outputs, std::ofstream& points) {
-  const Count cases = (outputs + outputs_per_mma - 1) / outputs_per_mma;
+  const Count cases = (outputs + outputs_per_mma<Mma> - 1) / outputs_per_mma<Mma>;
   Tally start{};
   start.first = ~Count{0};
   DeviceBuffer<Tally> tally(std::vector<Tally>{start});
-  sweep<Mma><<<132 * 8, 32 * warps_per_block>>>(row, cases, tally.data());
+  sweep<Mma><<<132 * 8, block_threads>>>(row, cases, tally.data());
   checked_launch(Mma::name);
   const Tally t = tally.to_host().front();
   std::printf(
@@ -243,9 +260,10 @@ Count check_random(const FusedSum& row, Count outputs, std::ofstream& points) {
   if (t.differences != 0) print_first<Mma>(row, t.first);
   std::fflush(stdout);
   std::vector<Count> chosen;  // one output of each of the first cases, a different one each time
-  for (Count i = 0; i < 400; ++i) chosen.push_back(i * outputs_per_mma + i * 37 % outputs_per_mma);
+  for (Count i = 0; i < 400; ++i)
+    chosen.push_back(i * outputs_per_mma<Mma> + i * 37 % outputs_per_mma<Mma>);
   for (const Sample<Mma>& s : samples_of<Mma>(row, chosen)) record(points, s);
-  return t.differences + (t.outputs == cases * outputs_per_mma ? 0 : 1);
+  return t.differences + (t.outputs == cases * outputs_per_mma<Mma> ? 0 : 1);
 }
 
 constexpr FusedSum row_of(const Format& input) {
@@ -275,8 +293,12 @@ int probe(char** argv) {
   failures += check<MmaBf16>(outputs, points) ? 0 : 1;
   failures += check<MmaF16>(outputs, points) ? 0 : 1;
   failures += check<MmaTf32>(outputs, points) ? 0 : 1;
+  failures += check<WgmmaBf16>(outputs, points) ? 0 : 1;
+  failures += check<WgmmaF16>(outputs, points) ? 0 : 1;
+  failures += check<WgmmaE4m3>(outputs, points) ? 0 : 1;
+  failures += check<WgmmaE5m2>(outputs, points) ? 0 : 1;
   if (!points.flush()) throw Error(ErrorKind::resource, std::string(argv[3]) + ": cannot write");
-  std::printf("instructions that differ: %d of 3\n", failures);
+  std::printf("instructions that differ: %d of 7\n", failures);
   return failures == 0 ? 0 : 1;
 }
 

@@ -14,59 +14,10 @@
 #include <fstream>
 
 #include "hardware/instructions.cuh"
-#include "support/device_buffer.hpp"
 #include "support/probe.hpp"
 
 namespace ulpscope::cuda {
 namespace {
-
-using Count = unsigned long long;  // the type of 64-bit atomics
-
-struct Tally {
-  Count operands;
-  Count differences;
-  Count first;  // the smallest operand that differs
-};
-
-constexpr Count operands = Count{1} << 32;
-
-template <class Row>
-__global__ void sweep(const __grid_constant__ MufuTables tables, Tally* tally) {
-  const Count stride = Count{gridDim.x} * blockDim.x;
-  Tally mine{0, 0, operands};
-  for (Count x = Count{blockIdx.x} * blockDim.x + threadIdx.x; x < operands; x += stride) {
-    const auto bits = static_cast<uint32_t>(x);
-    mine.operands += 1;
-    if (Row::chip(bits) == Row::model(tables, bits)) continue;
-    mine.differences += 1;
-    if (x < mine.first) mine.first = x;
-  }
-  atomicAdd(&tally->operands, mine.operands);
-  atomicAdd(&tally->differences, mine.differences);
-  atomicMin(&tally->first, mine.first);
-}
-
-struct Pair {
-  uint32_t chip;
-  uint32_t model;
-};
-
-template <class Row>
-__global__ void evaluate(const __grid_constant__ MufuTables tables, const uint32_t* x, Pair* y,
-                         uint32_t n) {
-  const uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i < n) y[i] = {Row::chip(x[i]), Row::model(tables, x[i])};
-}
-
-template <class Row>
-std::vector<Pair> results_at(const std::vector<uint32_t>& x) {
-  DeviceBuffer<uint32_t> in(x);
-  DeviceBuffer<Pair> out(x.size());
-  const auto n = static_cast<uint32_t>(x.size());
-  evaluate<Row><<<(n + 127) / 128, 128>>>(mufu_sm90, in.data(), out.data(), n);
-  checked_launch("evaluate");
-  return out.to_host();
-}
 
 // The corners of binary32, integers, powers of two, and a few hundred scattered operands, half of
 // them where the functions are neither 0 nor infinite.
@@ -96,28 +47,15 @@ std::vector<uint32_t> recorded_operands() {
 
 template <class Row>
 bool check(std::ofstream& points) {
-  DeviceBuffer<Tally> tally(std::vector<Tally>{{0, 0, operands}});
-  constexpr uint32_t threads = 256;
-  sweep<Row><<<132 * 8, threads>>>(mufu_sm90, tally.data());
-  checked_launch(Row::name);
-  const Tally found = tally.to_host().front();
-  std::printf("%-20s operands %llu  differences %llu", Row::name, found.operands,
-              found.differences);
-  if (found.differences != 0) {
-    const auto x = static_cast<uint32_t>(found.first);
-    const Pair pair = results_at<Row>({x}).front();
-    std::printf("  first x=%08x chip=%08x model=%08x", x, pair.chip, pair.model);
-  }
-  std::printf("\n");
-  std::fflush(stdout);
+  const bool same = swept<Row>(mufu_sm90);
   const auto x = recorded_operands();
-  const auto y = results_at<Row>(x);
+  const auto y = results_at<Row>(mufu_sm90, x);
   for (size_t i = 0; i < x.size(); ++i) {
     char line[96];
     std::snprintf(line, sizeof line, "%s,%08x,%08x\n", Row::name, x[i], y[i].chip);
     points << line;
   }
-  return found.operands == operands && found.differences == 0;
+  return same;
 }
 
 template <class... Row>

@@ -152,8 +152,54 @@ std::vector<Corner> wide_corners() {
   };
 }
 
+// Of the 8-bit formats, whose grid and accumulator have 13 fraction bits.
+template <Format F>
+std::vector<Corner> narrow_corners() {
+  const auto p = [](int n, double sign = 1.0) { return power<F>(n, sign); };
+  const Product lowest{p(-6), p(-7)};  // 2^-13
+  const Product below{p(-7), p(-7)};   // 2^-14
+  const Product below_zero{p(-7, -1), p(-7)};
+  const auto nan = static_cast<uint32_t>(magnitude_mask(F));
+  std::vector<Product> halves(32, Product{0, 0});
+  halves[0] = halves[1] = {p(0), p(0)};
+  halves[2] = halves[16] = lowest;
+  const auto tiny = smallest_positive_exponent(F);
+  std::vector<Corner> all{
+      {"the lowest bit kept is 2^-13 of the largest",
+       {{p(0), p(0)}, lowest},
+       0,
+       single(1 + 0x1p-13)},
+      {"2^-14 of the largest is dropped, four times",  // 14 bits: 1 + 2^-12
+       {{p(0), p(0)}, below, below, below, below},
+       0,
+       single(1)},
+      {"-2^-14 of the largest is dropped, not borrowed", {{p(0), p(0)}, below_zero}, 0, single(1)},
+      {"C beside products is cut to its 13th bit", {{p(0), p(0)}}, single(1 + 0x1p-14), single(2)},
+      {"C alone is cut to its 13th bit", {}, single(-1 - 0x1p-13 - 0x1p-14), single(-1 - 0x1p-13)},
+      {"k32 is one sum, not two of k16",  // two: 2
+       halves, 0, single(2 + 0x1p-12)},
+      {"a carry costs the sum its lowest bit", {{p(0), p(0)}, {p(0), p(0)}, lowest}, 0, single(2)},
+      {"a product of subnormals", {{p(tiny), p(tiny)}}, 0, single(std::ldexp(1.0, 2 * tiny))},
+      {"all products -0 and C = -0",
+       std::vector<Product>(32, Product{static_cast<uint32_t>(sign_mask(F)), p(0)}), minus_zero, 0},
+      {"1 - 1 and C = -0", {{p(0), p(0)}, {p(0, -1), p(0)}}, minus_zero, 0},
+      {"a NaN factor", {{nan, p(0)}}, 0, nan_result},
+      {"a NaN factor times zero", {{p(0), p(0)}, {nan, 0}}, 0, nan_result},
+      {"C = infinity", {{p(0), p(0)}}, infinity, infinity},
+      {"C = negative NaN with payload", {{p(0), p(0)}}, 0xFFC1'2345, nan_result},
+  };
+  if (has_infinity(F)) {
+    const auto inf = static_cast<uint32_t>(infinity_bits(F));
+    all.push_back({"infinity times zero", {{inf, 0}}, 0, nan_result});
+    all.push_back({"infinity - infinity", {{inf, p(0)}, {inf, p(0, -1)}}, 0, nan_result});
+    all.push_back({"-infinity", {{inf, p(0, -1)}}, single(1), minus_zero | infinity});
+  }
+  return all;
+}
+
 template <Format F>
 std::vector<Corner> corners(int k) {
+  if (k == 32) return narrow_corners<F>();
   auto all = common_corners<F>(static_cast<size_t>(k));
   const auto append = [&](std::vector<Corner> more) {
     for (Corner& corner : more) all.push_back(std::move(corner));

@@ -10,10 +10,13 @@
 
 #include "ulpscope/hardware/library_functions.hpp"
 
+#include "hardware/all_operands.cuh"
+
 namespace ulpscope::cuda {
 
 struct Ex2Ftz {
   static constexpr const char* name = "ex2.approx.ftz.f32";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(__uint_as_float(x)));
@@ -26,6 +29,7 @@ struct Ex2Ftz {
 
 struct Ex2 {
   static constexpr const char* name = "ex2.approx.f32";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     float y;
     asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(__uint_as_float(x)));
@@ -38,6 +42,7 @@ struct Ex2 {
 
 struct Lg2Ftz {
   static constexpr const char* name = "lg2.approx.ftz.f32";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     float y;
     asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(__uint_as_float(x)));
@@ -50,6 +55,7 @@ struct Lg2Ftz {
 
 struct Lg2 {
   static constexpr const char* name = "lg2.approx.f32";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     float y;
     asm("lg2.approx.f32 %0, %1;" : "=f"(y) : "f"(__uint_as_float(x)));
@@ -62,6 +68,7 @@ struct Lg2 {
 
 struct RcpFtz {
   static constexpr const char* name = "rcp.approx.ftz.f32";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     float y;
     asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(__uint_as_float(x)));
@@ -74,6 +81,7 @@ struct RcpFtz {
 
 struct Rcp {
   static constexpr const char* name = "rcp.approx.f32";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     float y;
     asm("rcp.approx.f32 %0, %1;" : "=f"(y) : "f"(__uint_as_float(x)));
@@ -86,6 +94,7 @@ struct Rcp {
 
 struct Exp2f {
   static constexpr const char* name = "exp2f";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) { return __float_as_uint(exp2f(__uint_as_float(x))); }
   __device__ static uint32_t model(const MufuTables& tables, uint32_t x) {
     return ex2_approx(tables, x);
@@ -94,6 +103,7 @@ struct Exp2f {
 
 struct Expf {
   static constexpr const char* name = "expf";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) { return __float_as_uint(expf(__uint_as_float(x))); }
   __device__ static uint32_t model(const MufuTables& tables, uint32_t x) {
     return library_expf(tables, x);
@@ -102,18 +112,21 @@ struct Expf {
 
 struct Logf {
   static constexpr const char* name = "logf";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) { return __float_as_uint(logf(__uint_as_float(x))); }
   __device__ static uint32_t model(const MufuTables&, uint32_t x) { return library_logf(x); }
 };
 
 struct Log2f {
   static constexpr const char* name = "log2f";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) { return __float_as_uint(log2f(__uint_as_float(x))); }
   __device__ static uint32_t model(const MufuTables&, uint32_t x) { return library_log2f(x); }
 };
 
 struct FastExpf {
   static constexpr const char* name = "__expf";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     return __float_as_uint(__expf(__uint_as_float(x)));
   }
@@ -124,6 +137,7 @@ struct FastExpf {
 
 struct FastLogf {
   static constexpr const char* name = "__logf";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     return __float_as_uint(__logf(__uint_as_float(x)));
   }
@@ -134,12 +148,14 @@ struct FastLogf {
 
 struct Reciprocal {
   static constexpr const char* name = "1.0f / x";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) { return __float_as_uint(1.0f / __uint_as_float(x)); }
   __device__ static uint32_t model(const MufuTables&, uint32_t x) { return reciprocal(x); }
 };
 
 struct CvtBf16 {
   static constexpr const char* name = "cvt.rn.bf16.f32";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     uint16_t y;
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y) : "f"(__uint_as_float(x)));
@@ -153,6 +169,7 @@ struct CvtBf16 {
 
 struct CvtF16 {
   static constexpr const char* name = "cvt.rn.f16.f32";
+  static constexpr int bits = 32;
   __device__ static uint32_t chip(uint32_t x) {
     uint16_t y;
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(__uint_as_float(x)));
@@ -163,9 +180,6 @@ struct CvtF16 {
     return cvt_rn(to, x);
   }
 };
-
-template <class... Row>
-struct List {};
 
 using Instructions = List<Ex2Ftz, Ex2, Lg2Ftz, Lg2, RcpFtz, Rcp, Exp2f, Expf, Logf, Log2f, FastExpf,
                           FastLogf, Reciprocal, CvtBf16, CvtF16>;

@@ -20,6 +20,10 @@ enum class Signs { random, positive, cancelling_pairs, nearly_cancelling_pairs }
 enum class Mix { none, some_zeros, mostly_zeros, subnormals, infinities_and_nans, any_code };
 enum class Addend { zero, any_code, near_products, minus_sum, nearly_minus_sum, subnormal };
 
+// Numbers of the counter for one product: two sides of up to 64 lines of 32 factors, the addends,
+// what cancels them.
+inline constexpr uint64_t draws = 8192;
+
 struct Recipe {
   int top_field_a;  // largest exponent field drawn
   int top_field_b;
@@ -33,7 +37,9 @@ struct Recipe {
 __device__ inline Recipe recipe(const Format& f, uint64_t index) {
   constexpr int spreads[] = {0, 1, 2, 3, 5, 8, 11, 13, 16, 20, 25, 30, 40, 60, 100, 254};
   const uint64_t r = scatter(index);
-  const int fields = static_cast<int>(low_mask<uint32_t>(f.exponent_bits));  // finite: 0 .. n-1
+  // Of finite numbers: 0 .. n-1. Formats whose only NaN is the highest code use the last one too.
+  const int fields =
+      static_cast<int>(low_mask<uint32_t>(f.exponent_bits)) + (f.nan == Nan::highest ? 1 : 0);
   const auto draw = [&](int shift, int n) { return static_cast<int>((r >> shift) & 0xFFFF) % n; };
   constexpr Mix mixes[] = {
       Mix::none,       Mix::none,         Mix::none,       Mix::none,
@@ -61,6 +67,11 @@ __device__ inline uint32_t trailing_bits(const Format& f, Significands kind, uin
   return 0;
 }
 
+// The infinity, or the NaN of a format that has none.
+__device__ inline uint32_t beyond_finite(const Format& f) {
+  return static_cast<uint32_t>(has_infinity(f) ? infinity_bits(f) : magnitude_mask(f));
+}
+
 // What the recipe's mixture makes of a code: most pass unchanged.
 __device__ inline uint32_t mixed(const Format& f, Mix mix, uint32_t code, uint64_t r) {
   const auto chance = static_cast<uint32_t>(r >> 40) & 0xFF;
@@ -73,8 +84,7 @@ __device__ inline uint32_t mixed(const Format& f, Mix mix, uint32_t code, uint64
       return chance < 64 ? code & ~static_cast<uint32_t>(exponent_mask(f)) : code;
     case Mix::infinities_and_nans:
       if (chance >= 4) return code;
-      return chance < 2 ? sign | static_cast<uint32_t>(infinity_bits(f))
-                        : code | static_cast<uint32_t>(exponent_mask(f));
+      return chance < 2 ? sign | beyond_finite(f) : code | static_cast<uint32_t>(exponent_mask(f));
     case Mix::any_code: return static_cast<uint32_t>(r) & low_mask<uint32_t>(width(f));
   }
   return code;
@@ -87,7 +97,8 @@ __device__ inline uint32_t factor_code(const Format& f, const Recipe& how, uint6
       how.signs == Signs::cancelling_pairs || how.signs == Signs::nearly_cancelling_pairs;
   const bool second = pairs && k % 2 != 0;  // of a pair: like the first, A's sign turned
   const int source = second ? k - 1 : k;
-  const uint64_t r = scatter(index * 1024 + static_cast<uint64_t>(side * 512 + line * 16 + source));
+  const uint64_t r =
+      scatter(index * draws + static_cast<uint64_t>(side * 2048 + line * 32 + source));
   const int top = side == 0 ? how.top_field_a : how.top_field_b;
   const int drop = static_cast<int>((r >> 32) & 0xFF) % (how.spread + 1);
   const int field = top - drop < 0 ? 0 : top - drop;
@@ -106,7 +117,7 @@ __device__ inline uint32_t factor_code(const Format& f, const Recipe& how, uint6
 // C before anything is known of the sum; the two kinds that need the sum start from zero.
 __device__ inline uint32_t addend_code(const Format& f, const Recipe& how, uint64_t index,
                                        int output) {
-  const uint64_t r = scatter(index * 1024 + 768 + static_cast<uint64_t>(output));
+  const uint64_t r = scatter(index * draws + 4096 + static_cast<uint64_t>(output));
   const auto word = static_cast<uint32_t>(r);
   constexpr uint32_t sign = 0x8000'0000u;
   switch (how.addend) {
@@ -129,8 +140,8 @@ __device__ inline uint32_t addend_code(const Format& f, const Recipe& how, uint6
 __device__ inline uint32_t cancelling(const Recipe& how, uint64_t index, int output, uint32_t sum) {
   const uint32_t minus = sum ^ 0x8000'0000u;
   if (how.addend == Addend::minus_sum) return minus;
-  const uint64_t r = scatter(index * 1024 + 896 + static_cast<uint64_t>(output));
-  return minus ^ (1u << (r % 12));
+  const uint64_t r = scatter(index * draws + 6144 + static_cast<uint64_t>(output));
+  return minus ^ (1u << (r % 16));
 }
 
 }  // namespace ulpscope::cuda

@@ -25,10 +25,19 @@ struct Quad {
 __device__ inline int quad_row(int lane, int i) { return lane / 4 + i / 2 * 8; }
 __device__ inline int quad_column(int lane, int i) { return 2 * (lane % 4) + i % 2; }
 
-template <class Code, int k>
+template <class Code, int rows, int k>
 struct Operands {
-  Code a[mma_rows][k];
+  Code a[rows][k];
   Code b[mma_columns][k];
+};
+template <class Mma>
+using OperandsOf = Operands<typename Mma::Code, Mma::rows, Mma::k>;
+
+// What a warp's mma.sync has in common.
+struct WarpShape {
+  static constexpr int rows = mma_rows;
+  static constexpr int threads = 32;
+  __device__ static int row(int lane, int i) { return quad_row(lane, i); }
 };
 
 // The registers of both k16 shapes with 16-bit factors: two neighbouring codes each.
@@ -37,7 +46,7 @@ struct Fragments {
   uint32_t b[2];
 };
 
-__device__ inline Fragments fragments(const Operands<uint16_t, 16>& m, int lane) {
+__device__ inline Fragments fragments(const Operands<uint16_t, mma_rows, 16>& m, int lane) {
   const int g = lane / 4;
   const int t = 2 * (lane % 4);
   const auto pair = [](const uint16_t* codes) {
@@ -47,13 +56,13 @@ __device__ inline Fragments fragments(const Operands<uint16_t, 16>& m, int lane)
           {pair(&m.b[g][t]), pair(&m.b[g][t + 8])}};
 }
 
-struct MmaBf16 {
+struct MmaBf16 : WarpShape {
   static constexpr const char* name = "mma.m16n8k16.f32.bf16.bf16.f32";
   static constexpr int k = 16;
   static constexpr Format input = bf16;
   using Code = uint16_t;
 
-  __device__ static Quad run(const Operands<Code, k>& m, const Quad& c, int lane) {
+  __device__ static Quad run(const Operands<Code, rows, k>& m, const Quad& c, int lane) {
     const Fragments f = fragments(m, lane);
     Quad d;
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
@@ -65,13 +74,13 @@ struct MmaBf16 {
   }
 };
 
-struct MmaF16 {
+struct MmaF16 : WarpShape {
   static constexpr const char* name = "mma.m16n8k16.f32.f16.f16.f32";
   static constexpr int k = 16;
   static constexpr Format input = fp16;
   using Code = uint16_t;
 
-  __device__ static Quad run(const Operands<Code, k>& m, const Quad& c, int lane) {
+  __device__ static Quad run(const Operands<Code, rows, k>& m, const Quad& c, int lane) {
     const Fragments f = fragments(m, lane);
     Quad d;
     asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
@@ -86,7 +95,7 @@ struct MmaF16 {
 // TF32 factors sit in 32-bit registers whose 13 low bits do not count: they are filled here with
 // scattered bits, so that a machine that looked at them would show. An infinity with such bits,
 // a NaN as binary32, is an infinity all the same.
-struct MmaTf32 {
+struct MmaTf32 : WarpShape {
   static constexpr const char* name = "mma.m16n8k8.f32.tf32.tf32.f32";
   static constexpr int k = 8;
   static constexpr Format input = tf32;
@@ -97,7 +106,7 @@ struct MmaTf32 {
     return (code << unused) | ((code * 2731u + 1) & low_mask<uint32_t>(unused));
   }
 
-  __device__ static Quad run(const Operands<Code, k>& m, const Quad& c, int lane) {
+  __device__ static Quad run(const Operands<Code, rows, k>& m, const Quad& c, int lane) {
     const int g = lane / 4;
     const int t = lane % 4;
     Quad d;

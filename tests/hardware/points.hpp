@@ -41,9 +41,10 @@ struct Point {
   uint32_t y;
 };
 
-inline std::vector<Point> points(const std::string& function) {
+inline std::vector<Point> points(const std::string& function,
+                                 const std::string& recording = "h200_mufu_points") {
   std::vector<Point> found;
-  for (const auto& line : captured_lines("h200_mufu_points/points.csv", function)) {
+  for (const auto& line : captured_lines(recording + "/points.csv", function)) {
     found.push_back({hex_code(line.at(0)), hex_code(line.at(1))});
   }
   return found;
@@ -51,9 +52,10 @@ inline std::vector<Point> points(const std::string& function) {
 
 // Compares by bits and names the first few operands that differ.
 template <class Model>
-void check_points(const std::string& function, Model model) {
+void check_points(const std::string& function, Model model,
+                  const std::string& recording = "h200_mufu_points") {
   int differences = 0;
-  for (const Point& p : points(function)) {
+  for (const Point& p : points(function, recording)) {
     const uint32_t y = model(p.x);
     if (y == p.y) continue;
     if (++differences <= 5) {
