@@ -1,25 +1,24 @@
 // A function of one operand, held against its model over every operand there is.
 //
-//   swept<CvtRnBf16>(NoTables{})   prints   cvt.rn.bf16.f32   operands 4294967296  differences 0
+//   swept<CvtRnBf16>(NoTables{}) == {"cvt.rn.bf16.f32", 4294967296, 0}
 //
 // and, where some differ, the smallest such operand with both results. A row has a name, the
 // number of its operands' bits, `chip` (device only) and `model`, which gets the tables that its
 // function needs. Results are compared by bits, NaN included.
 //
-// Included by check_mufu.cu and check_conversions.cu.
+// Included by check_special_functions.cu and check_conversions.cu.
 #pragma once
 
-#include <cstdint>
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/gpu.hpp"
+
 #include <cstdio>
+#include <ostream>
 
 #include "support/device_buffer.hpp"
+#include "support/list.hpp"
 
 namespace ulpscope::cuda {
-
-using Count = unsigned long long;  // the type of 64-bit atomics
-
-template <class... Row>
-struct List {};
 
 // For models that need none.
 struct NoTables {};
@@ -69,25 +68,36 @@ std::vector<ChipAndModel> results_at(const Tables& tables, const std::vector<uin
   return out.to_host();
 }
 
-// Whether chip and model agree everywhere.
 template <class Row, class Tables>
-bool swept(const Tables& tables) {
+gpu::ModelCheck swept(const Tables& tables) {
   constexpr Count operands = Count{1} << Row::bits;
   DeviceBuffer<OperandTally> tally(std::vector<OperandTally>{{0, 0, operands}});
   constexpr uint32_t threads = 256;
   sweep_operands<Row><<<132 * 8, threads>>>(tables, tally.data());
   checked_launch(Row::name);
   const OperandTally found = tally.to_host().front();
-  std::printf("%-32s operands %llu  differences %llu", Row::name, found.operands,
-              found.differences);
-  if (found.differences != 0) {
-    const auto x = static_cast<uint32_t>(found.first);
-    const ChipAndModel at = results_at<Row>(tables, {x}).front();
-    std::printf("  first x=%08x chip=%08x model=%08x", x, at.chip, at.model);
+  if (found.operands != operands) {
+    throw Error(ErrorKind::resource, std::string(Row::name) + ": operands were left out");
   }
-  std::printf("\n");
-  std::fflush(stdout);
-  return found.operands == operands && found.differences == 0;
+  gpu::ModelCheck check{.model = Row::name, .tried = operands, .differences = found.differences};
+  if (found.differences == 0) return check;
+  const auto x = static_cast<uint32_t>(found.first);
+  const ChipAndModel at = results_at<Row>(tables, {x}).front();
+  char text[64];
+  std::snprintf(text, sizeof text, "x=%08x chip=%08x model=%08x", x, at.chip, at.model);
+  check.first = text;
+  return check;
+}
+
+// One line an operand: function, operand, what the chip gave.
+template <class Row, class Tables>
+void record(std::ostream& points, const Tables& tables, const std::vector<uint32_t>& x) {
+  const auto y = results_at<Row>(tables, x);
+  for (size_t i = 0; i < x.size(); ++i) {
+    char line[96];
+    std::snprintf(line, sizeof line, "%s,%08x,%08x\n", Row::name, x[i], y[i].chip);
+    points << line;
+  }
 }
 
 }  // namespace ulpscope::cuda

@@ -1,28 +1,21 @@
 // Holds binary32 add, multiply, FMA, maximum, division, square root and the atomic addition
 // against the chip on random operands.
 //
-//   check_arithmetic DATE OPERANDS
-//
-// One line an instruction, at least OPERANDS triples each:
-//
-//   fma.rn.f32           operands 10000000000  differences 0
-//
 // Triples are any codes, or neighbours in exponent, or a product and nearly minus that product
 // (deep cancellation), or subnormals and specials. NaN results are compared by bits. Division and
-// square root are here for Soft's sake: kernels of this library do not divide. Exit code 1 on any
-// difference.
+// square root are here for Soft's sake: kernels of this library do not divide.
+#include "ulpscope/base/error.hpp"
 #include "ulpscope/hardware/scalar.hpp"
 
-#include <cstdlib>
+#include <cstdio>
 
+#include "hardware/checks.hpp"
 #include "support/device_buffer.hpp"
-#include "support/probe.hpp"
+#include "support/list.hpp"
 #include "support/scatter.cuh"
 
 namespace ulpscope::cuda {
 namespace {
-
-using Count = unsigned long long;  // the type of 64-bit atomics
 
 struct Triple {
   uint32_t x, y, z;
@@ -176,58 +169,51 @@ __global__ void sweep(Count count, float* cells, Tally* tally) {
   atomicMin(&tally->first, mine.first);
 }
 
-struct Report {
+struct Explained {
   Triple operands;
   uint32_t chip;
   uint32_t model;
 };
 
 template <class Row>
-__global__ void explain(Count index, float* cells, Report* report) {
+__global__ void explain(Count index, float* cells, Explained* explained) {
   const Triple t = operands(index);
-  *report = {t, Row::chip(t, cells), Row::model(t)};
+  *explained = {t, Row::chip(t, cells), Row::model(t)};
 }
 
 template <class Row>
-bool check(Count count) {
+gpu::ModelCheck checked_triples(Count count) {
   DeviceBuffer<float> cells(size_t{blocks} * threads);
   DeviceBuffer<Tally> tally(std::vector<Tally>{{0, 0, ~Count{0}}});
   sweep<Row><<<blocks, threads>>>(count, cells.data(), tally.data());
   checked_launch(Row::name);
   const Tally found = tally.to_host().front();
-  std::printf("%-20s operands %llu  differences %llu", Row::name, found.operands,
-              found.differences);
-  if (found.differences != 0) {
-    DeviceBuffer<Report> report(1);
-    explain<Row><<<1, 1>>>(found.first, cells.data(), report.data());
-    checked_launch("explain");
-    const Report r = report.to_host().front();
-    std::printf("  first x=%08x y=%08x z=%08x chip=%08x model=%08x", r.operands.x, r.operands.y,
-                r.operands.z, r.chip, r.model);
+  if (found.operands != count) {
+    throw Error(ErrorKind::resource, std::string(Row::name) + ": operands were left out");
   }
-  std::printf("\n");
-  std::fflush(stdout);
-  return found.operands == count && found.differences == 0;
+  gpu::ModelCheck check{.model = Row::name, .tried = count, .differences = found.differences};
+  if (found.differences == 0) return check;
+  DeviceBuffer<Explained> explained(1);
+  explain<Row><<<1, 1>>>(found.first, cells.data(), explained.data());
+  checked_launch("explain");
+  const Explained e = explained.to_host().front();
+  char text[128];
+  std::snprintf(text, sizeof text, "x=%08x y=%08x z=%08x chip=%08x model=%08x", e.operands.x,
+                e.operands.y, e.operands.z, e.chip, e.model);
+  check.first = text;
+  return check;
 }
 
 template <class... Row>
-int check_all(Count count) {
-  int failures = 0;
-  ((failures += check<Row>(count) ? 0 : 1), ...);
-  std::printf("instructions that differ: %d of %d\n", failures, static_cast<int>(sizeof...(Row)));
-  return failures == 0 ? 0 : 1;
-}
-
-int probe(char** argv) {
-  const Count count = std::strtoull(argv[2], nullptr, 10);
-  if (count == 0) throw Error(ErrorKind::usage, std::string(argv[2]) + ": not a count");
-  return check_all<Add, Multiply, Fma, FmaZero, FmaDown, FmaUp, Maximum, Divide, SquareRoot,
-                   RedAdd>(count);
+void check_all(Count count, const Report& report) {
+  (report(checked_triples<Row>(count)), ...);
 }
 
 }  // namespace
-}  // namespace ulpscope::cuda
 
-int main(int argc, char** argv) {
-  return ulpscope::cuda::probe_main(argc, argv, 2, "DATE OPERANDS", ulpscope::cuda::probe);
+void check_arithmetic(uint64_t triples, const Report& report) {
+  check_all<Add, Multiply, Fma, FmaZero, FmaDown, FmaUp, Maximum, Divide, SquareRoot, RedAdd>(
+      triples, report);
 }
+
+}  // namespace ulpscope::cuda

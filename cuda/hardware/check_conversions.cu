@@ -1,18 +1,9 @@
 // Holds PTX's conversions against the chip on all operands: every rounding and saturation that
 // sm_90a has, from binary32 to bf16, f16, tf32, e4m3 and e5m2, and between f16 and the 8-bit
-// formats.
-//
-//   check_conversions DATE POINTS.csv
-//
-//   cvt.rn.satfinite.e4m3x2.f32      operands 4294967296  differences 0
-//
-// POINTS.csv gets the chip's results at corners and scattered operands, for the tests that run
-// without a GPU. Exit code 1 on any difference.
-#include <fstream>
-
+// formats. Points are corners and scattered operands.
 #include "hardware/all_operands.cuh"
+#include "hardware/checks.hpp"
 #include "hardware/conversions.cuh"
-#include "support/probe.hpp"
 
 namespace ulpscope::cuda {
 namespace {
@@ -47,35 +38,18 @@ std::vector<uint32_t> recorded_operands() {
   return x;
 }
 
-template <class Row>
-bool check(std::ofstream& points) {
-  const bool same = swept<Row>(NoTables{});
-  const auto x = recorded_operands<Row>();
-  const auto y = results_at<Row>(NoTables{}, x);
-  for (size_t i = 0; i < x.size(); ++i) {
-    char line[96];
-    std::snprintf(line, sizeof line, "%s,%x,%x\n", Row::name, x[i], y[i].chip);
-    points << line;
-  }
-  return same;
-}
-
 template <class... Row>
-int check_all(List<Row...>, const char* path) {
-  std::ofstream points(path);
-  points << "function,x,y\n";
-  int failures = 0;
-  ((failures += check<Row>(points) ? 0 : 1), ...);
-  if (!points.flush()) throw Error(ErrorKind::resource, std::string(path) + ": cannot write");
-  std::printf("conversions that differ: %d of %d\n", failures, static_cast<int>(sizeof...(Row)));
-  return failures == 0 ? 0 : 1;
+void check_all(List<Row...>, const Report& report, std::ostream* points) {
+  (report(swept<Row>(NoTables{})), ...);
+  if (points == nullptr) return;
+  *points << "function,x,y\n";
+  (record<Row>(*points, NoTables{}, recorded_operands<Row>()), ...);
 }
-
-int probe(char** argv) { return check_all(Conversions{}, argv[2]); }
 
 }  // namespace
-}  // namespace ulpscope::cuda
 
-int main(int argc, char** argv) {
-  return ulpscope::cuda::probe_main(argc, argv, 2, "DATE POINTS.csv", ulpscope::cuda::probe);
+void check_conversions(const Report& report, std::ostream* points) {
+  check_all(Conversions{}, report, points);
 }
+
+}  // namespace ulpscope::cuda

@@ -2,7 +2,7 @@
 //
 // A vector is up to sixteen products and C for one output, all other products zero. `expected` is
 // the answer of the model in hardware/fused_sum.hpp, worked out by hand, in binary32 bits; the
-// comment says what the rejected rule would give. Included by check_fused_sum.cu (host code).
+// comment says what the rejected rule would give. Included by check_fused_sums.cu (host code).
 #pragma once
 
 #include "ulpscope/arith/soft.hpp"

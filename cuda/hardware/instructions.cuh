@@ -5,7 +5,7 @@
 // as a program compiled without fast-math gets it.
 //
 // Expected machine code for sm_90a: one MUFU in every row but logf and log2f (none) and the
-// conversions (one F2FP). Included by check_mufu.cu.
+// conversions (one F2FP). Included by check_special_functions.cu.
 #pragma once
 
 #include "ulpscope/hardware/library_functions.hpp"

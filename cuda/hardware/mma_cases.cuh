@@ -7,7 +7,7 @@
 // products, minus the sum, minus the sum but for low bits, subnormal). A result is reproduced
 // from its index alone.
 //
-// Included by check_fused_sum.cu.
+// Included by check_fused_sums.cu.
 #pragma once
 
 #include "hardware/tensor_core.cuh"

@@ -7,7 +7,7 @@
 // (g+8, 2t+1), as PTX ISA's section on mma fragments has it for both shapes used here.
 //
 // Expected machine code for sm_90a: one HMMA.16816.F32.BF16, HMMA.16816.F32 or
-// HMMA.1688.F32.TF32 each. Included by check_fused_sum.cu.
+// HMMA.1688.F32.TF32 each. Included by check_fused_sums.cu.
 #pragma once
 
 #include "ulpscope/format/catalogue.hpp"

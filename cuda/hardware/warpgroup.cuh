@@ -9,7 +9,7 @@
 // PTX ISA, sections on wgmma's register fragments and matrix descriptors.
 //
 // Expected machine code for sm_90a: HGMMA.64x8x16.F32 (.BF16), QGMMA.64x8x32.F32.E4M3.E4M3 and
-// .E5M2.E5M2. Included by check_fused_sum.cu.
+// .E5M2.E5M2. Included by check_fused_sums.cu.
 #pragma once
 
 #include "hardware/tensor_core.cuh"

@@ -3,6 +3,7 @@
 #include "support/bundle.hpp"
 
 #include "ulpscope/base/error.hpp"
+#include "ulpscope/gpu.hpp"
 
 #include <array>
 #include <cstdio>
@@ -44,20 +45,36 @@ std::string cuda_version(int number) {
 
 }  // namespace
 
-std::string bundle_line(int argc, char** argv, const char* date, const std::string& toolkit) {
-  cudaDeviceProp device{};
+std::string bundle_line(int argc, char** argv, const char* date) {
+  const gpu::Device device = gpu::device();
   int driver = 0;
-  int runtime = 0;
-  checked(cudaGetDeviceProperties(&device, 0), "cudaGetDeviceProperties");
   checked(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
-  checked(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
   std::string command;
   for (int i = 0; i < argc; ++i) command += (i == 0 ? "" : " ") + without_folder(argv[i]);
-  return std::string("bundle: chip=\"") + device.name +
-         "\" compute_capability=" + std::to_string(device.major) + "." +
-         std::to_string(device.minor) + " driver=" + driver_version() +
-         " driver_cuda=" + cuda_version(driver) + " runtime=" + cuda_version(runtime) +
-         " toolkit=" + toolkit + " date=" + date + " command=\"" + command + "\"";
+  return "bundle: chip=\"" + device.name + "\" compute_capability=" + device.compute_capability +
+         " driver=" + device.driver + " driver_cuda=" + cuda_version(driver) +
+         " runtime=" + device.runtime + " toolkit=" + device.toolkit + " date=" + date +
+         " command=\"" + command + "\"";
 }
 
 }  // namespace ulpscope::cuda
+
+namespace ulpscope::gpu {
+
+Device device() {
+  using namespace cuda;
+  int count = 0;
+  checked(cudaGetDeviceCount(&count), "no CUDA device");
+  cudaDeviceProp properties{};
+  int runtime = 0;
+  checked(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  checked(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
+  return {.name = properties.name,
+          .compute_capability =
+              std::to_string(properties.major) + "." + std::to_string(properties.minor),
+          .driver = driver_version(),
+          .runtime = cuda_version(runtime),
+          .toolkit = ULPSCOPE_NVCC_VERSION};
+}
+
+}  // namespace ulpscope::gpu

@@ -5,7 +5,7 @@
 //
 // (one line). The date is an argument of every program: a machine's clock proves nothing. Of
 // paths in the command only the file's name is shown.
-// Tested by every program under cuda/hardware, which prints it first.
+// Every program of this room prints it first.
 #pragma once
 
 #include <string>
@@ -20,7 +20,6 @@ void checked(cudaError_t status, const char* call);
 // After a launch: reports a launch that failed, then waits and reports what went wrong inside.
 void checked_launch(const char* kernel);
 
-// `toolkit` is the compiler's version, known only where nvcc compiles: toolkit_version().
-std::string bundle_line(int argc, char** argv, const char* date, const std::string& toolkit);
+std::string bundle_line(int argc, char** argv, const char* date);
 
 }  // namespace ulpscope::cuda

@@ -3,7 +3,6 @@
 //   int main(int argc, char** argv) { return probe_main(argc, argv, 1, "DATE", probe); }
 //
 // Exit codes: 0 agreement, 1 a difference, 2 usage, 4 the device or a file failed.
-// Only for .cu files: nvcc's own version is known where it compiles.
 #pragma once
 
 #include "ulpscope/base/error.hpp"
@@ -15,11 +14,6 @@
 
 namespace ulpscope::cuda {
 
-inline std::string toolkit_version() {
-  return std::to_string(__CUDACC_VER_MAJOR__) + "." + std::to_string(__CUDACC_VER_MINOR__) + "." +
-         std::to_string(__CUDACC_VER_BUILD__);
-}
-
 // `arguments` names what the program takes, the date first; `probe` gets argv and returns the
 // exit code.
 inline int probe_main(int argc, char** argv, int expected, const char* arguments,
@@ -29,7 +23,7 @@ inline int probe_main(int argc, char** argv, int expected, const char* arguments
     return exit_code(ErrorKind::usage);
   }
   try {
-    std::printf("%s\n", bundle_line(argc, argv, argv[1], toolkit_version()).c_str());
+    std::printf("%s\n", bundle_line(argc, argv, argv[1]).c_str());
     return probe(argv);
   } catch (const Error& error) {
     std::fprintf(stderr, "%s: %s\n", argv[0], error.what());

@@ -52,6 +52,7 @@ void add_rope(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
 void add_sample(CLI::App& app, Context& context);
 void add_vectors(CLI::App& app, Context& context);
+void add_verify(CLI::App& app, Context& context);
 void add_weights(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
 

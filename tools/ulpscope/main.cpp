@@ -63,6 +63,7 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_bias(app, context);
   ulpscope::cli::add_quantise(app, context);
   ulpscope::cli::add_vectors(app, context);
+  ulpscope::cli::add_verify(app, context);
   ulpscope::cli::add_weights(app, context);
   ulpscope::cli::add_monitors(app, context);
   ulpscope::cli::add_sample(app, context);

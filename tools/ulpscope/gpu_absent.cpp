@@ -1,0 +1,20 @@
+// gpu.hpp in a build without CUDA: no card answers.
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/gpu.hpp"
+
+namespace ulpscope::gpu {
+
+namespace {
+
+[[noreturn]] void refuse() {
+  throw Error(ErrorKind::resource,
+              "this ulpscope was built without CUDA (CMake option ULPSCOPE_CUDA)");
+}
+
+}  // namespace
+
+Device device() { refuse(); }
+
+std::vector<ModelCheck> verify(const VerifyOptions&) { refuse(); }
+
+}  // namespace ulpscope::gpu

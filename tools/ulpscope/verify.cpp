@@ -1,0 +1,125 @@
+// ulpscope verify: the models of the hardware against the graphics card of this machine.
+#include "ulpscope/base/error.hpp"
+#include "ulpscope/base/output_file.hpp"
+#include "ulpscope/gpu.hpp"
+#include "ulpscope/report/text.hpp"
+#include "ulpscope/run/summary_writer.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "command.hpp"
+#include "terminal.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ulpscope::cli {
+
+namespace {
+
+struct Arguments {
+  std::string chip;
+  std::string out;
+  std::string date;
+  uint64_t count = 1'000'000'000;
+  bool json = false;
+};
+
+// "9.0" is the row sm90.
+std::string row_of(const gpu::Device& device) {
+  std::string digits = device.compute_capability;
+  digits.erase(std::remove(digits.begin(), digits.end(), '.'), digits.end());
+  return "sm" + digits;
+}
+
+std::string line(const gpu::ModelCheck& check) {
+  std::string text = fmt::format("{:<36} {:>14} {:>14}", check.model, grouped(check.tried),
+                                 grouped(check.differences));
+  if (!check.first.empty()) text += "  first " + check.first;
+  if (!check.remark.empty()) text += "  " + check.remark;
+  return text + "\n";
+}
+
+std::string heading(const gpu::Device& device, const Chip& chip) {
+  return fmt::format(
+      "{}, compute capability {}, driver {}, CUDA {}, nvcc {}; rows of {}\n\n{:<36} {:>14} "
+      "{:>14}\n",
+      visible(device.name), device.compute_capability, device.driver, device.runtime,
+      device.toolkit, chip.name, "model", "tried", "differences");
+}
+
+nlohmann::json as_json(const Arguments& arguments, const std::string& command,
+                       const gpu::Device& device, const Chip& chip,
+                       const std::vector<gpu::ModelCheck>& checks) {
+  nlohmann::json result = summary_header("verification", command);
+  result["schema"] = "ulpscope.verification/1";
+  if (!arguments.date.empty()) result["date"] = arguments.date;
+  result["device"] = {{"name", device.name},
+                      {"compute_capability", device.compute_capability},
+                      {"driver", device.driver},
+                      {"runtime", device.runtime},
+                      {"toolkit", device.toolkit}};
+  result["chip"] = std::string(chip.name);
+  result["models"] = nlohmann::json::array();
+  for (const auto& check : checks) {
+    nlohmann::json model{
+        {"model", check.model}, {"tried", check.tried}, {"differences", check.differences}};
+    if (!check.first.empty()) model["first"] = check.first;
+    if (!check.remark.empty()) model["remark"] = check.remark;
+    result["models"].push_back(model);
+  }
+  return result;
+}
+
+int run(const Arguments& arguments, const Context& context) {
+  const gpu::Device device = gpu::device();
+  const Chip& chip = chip_named(arguments.chip.empty() ? row_of(device) : arguments.chip);
+  if (!arguments.json) print(heading(device, chip));
+  gpu::VerifyOptions options{.chip = chip,
+                             .sums = arguments.count,
+                             .triples = arguments.count,
+                             .stop = context.interrupted};
+  if (!arguments.json) options.each = [](const gpu::ModelCheck& check) { print(line(check)); };
+  const auto checks = gpu::verify(options);
+  if (context.interrupted->load()) {
+    note("interrupted");
+    return exit_interrupted;
+  }
+  const auto differ = static_cast<size_t>(std::count_if(
+      checks.begin(), checks.end(), [](const auto& check) { return check.differences > 0; }));
+  const auto result = as_json(arguments, context.command_line, device, chip, checks);
+  if (!arguments.out.empty()) write_file_atomically(arguments.out, result.dump(1) + "\n");
+  print(arguments.json ? result.dump(1) + "\n"
+                       : fmt::format("\n{}: {} of {} models give every bit of the card\n",
+                                     differ == 0 ? "VERIFIED" : "DIFFERENT", checks.size() - differ,
+                                     checks.size()));
+  return differ == 0 ? exit_done : exit_different;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Context& context) {
+  auto* command = app.add_subcommand(
+      "verify",
+      "The models of the hardware against the graphics card of this machine, bit by bit.\n"
+      "\n"
+      "  ulpscope verify\n"
+      "  ulpscope verify --count 10000000000 --date 2026-11-22 --out verification.json\n"
+      "\n"
+      "Special functions and conversions on all operands; arithmetic and tensor cores on COUNT "
+      "each.\n"
+      "Where a tensor core has no row that fits, the rows beside it are tried.");
+  const auto a = std::make_shared<Arguments>();
+  command->add_option("--chip", a->chip,
+                      "Row to hold against the card, if not its own (`ulpscope chips`)");
+  command->add_option("--count", a->count, "Random operands or outputs of each instruction")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--date", a->date,
+                      "Written into the result; a machine's clock proves nothing");
+  command->add_option("--out", a->out, "Write the result to this file, as one JSON object");
+  command->add_flag("--json", a->json, "Print one JSON object");
+  command->callback([a, &context] { context.run = [a, &context] { return run(*a, context); }; });
+}
+
+}  // namespace ulpscope::cli
