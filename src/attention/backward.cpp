@@ -266,9 +266,11 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
   const auto product = [&](Site site, const Operand& a, const Operand& b, const ColumnTile& columns,
                            uint32_t* results) {
     sums.start_at_zero(count);
-    machine.chains({a, i, 0}, {b, first_key, 0}, problem.dim, sums);
+    const auto chains = [&]() -> const ChainSums& {
+      return machine.chains({a, i, 0}, {b, first_key, 0}, problem.dim, sums);
+    };
     machine.at(site, [&](auto step) {
-      keep_sums(step, elements, sums, results, [&] {
+      keep_sums(step, elements, results, chains, [&] {
         return ExactDots({a, i, 0}, {columns, seen.first}, problem.dim);
       });
     });
@@ -324,11 +326,11 @@ void BackwardPass<Sink>::row_of_tile(const Tile& tile, int64_t r) {
 }
 
 template <class Sink>
-void BackwardPass<Sink>::gradient_chains(const Machine<Sink>& machine, ChainRow a,
-                                         const ChainColumns& b, int64_t length,
-                                         ChainSums& sums) const {
+const ChainSums& BackwardPass<Sink>::gradient_chains(const Machine<Sink>& machine, ChainRow a,
+                                                     const ChainColumns& b, int64_t length,
+                                                     ChainSums& sums) const {
   switch (plan_.rules->products) {
-    case GradientProducts::tensor_cores: machine.chains(a, b, length, sums); break;
+    case GradientProducts::tensor_cores: return machine.chains(a, b, length, sums);
     case GradientProducts::fma_chain:
       for (int64_t j = 0; j < sums.size(); ++j) {
         const uint32_t sum =
@@ -337,6 +339,7 @@ void BackwardPass<Sink>::gradient_chains(const Machine<Sink>& machine, ChainRow 
       }
       break;
   }
+  return sums;
 }
 
 // dV and dK of one key: the chains over the tile's rows.
@@ -357,13 +360,16 @@ void BackwardPass<Sink>::key_of_tile(const Tile& tile, KeyAccumulators& keys, in
   if (first == end) return;
 
   std::vector<uint32_t> part(static_cast<size_t>(dim));
-  ChainSums chains;
+  ChainSums returned;
   const auto chain = [&](Site site, const Operand& a, const Operand& b, const ColumnTile& columns,
                          uint32_t* sums) {
-    chains.start_at(sums, dim);
-    gradient_chains(machine, {a, c, first}, {b, 0, tile.first_row + first}, end - first, chains);
+    returned.start_at(sums, dim);
+    const auto chains = [&]() -> const ChainSums& {
+      return gradient_chains(machine, {a, c, first}, {b, 0, tile.first_row + first}, end - first,
+                             returned);
+    };
     machine.at(site, [&](auto step) {
-      keep_sums(step, {j, 0, dim}, chains, sums, [&] {
+      keep_sums(step, {j, 0, dim}, sums, chains, [&] {
         return ExactDots({a, c, 0}, {columns, 0, sums}, plan_.tile_rows);
       });
     });
@@ -398,12 +404,14 @@ void BackwardPass<Sink>::dq_of_tile(const Tile& tile, int64_t r) {
   uint32_t* const dq = &dq_[static_cast<size_t>(i * dim)];
   std::vector<uint32_t> part(static_cast<size_t>(dim), 0);
   uint32_t* const sums = carried ? dq : part.data();
-  ChainSums chains;
-  chains.start_at(sums, dim);
-  gradient_chains(machine, {ds_by_row_, r, first}, {k_columns_, 0, tile.first_key + first},
-                  seen.end - first, chains);
+  ChainSums returned;
+  returned.start_at(sums, dim);
+  const auto chains = [&]() -> const ChainSums& {
+    return gradient_chains(machine, {ds_by_row_, r, first}, {k_columns_, 0, tile.first_key + first},
+                           seen.end - first, returned);
+  };
   machine.at(Site::dq_accumulate, [&](auto step) {
-    keep_sums(step, {i, 0, dim}, chains, sums, [&] {
+    keep_sums(step, {i, 0, dim}, sums, chains, [&] {
       return ExactDots({ds_by_row_, r, 0}, {k_columns_tile_, 0, sums}, plan_.tile_keys);
     });
   });
@@ -425,10 +433,8 @@ void BackwardPass<Sink>::combine_buffer() {
     const Machine<Sink> machine(*plan_.plan, sink_());
     machine.at(Site::dq_combine, [&](auto step) {
       for (int64_t i = first; i < end; ++i) {
-        for (int64_t d = 0; d < dim; ++d) {
-          const auto at = static_cast<size_t>(i * dim + d);
-          dq_[at] = step(i, d, add(step.operand(dq_[at]), step.operand(buffer_[at]), step.mode()));
-        }
+        uint32_t* const dq = &dq_[static_cast<size_t>(i * dim)];
+        add_elements(step, {i, 0, dim}, dq, &buffer_[static_cast<size_t>(i * dim)], dq);
       }
     });
   });

@@ -96,20 +96,11 @@ void ColumnTile::measure(const Operand& operand, int64_t first, int64_t count, i
 
 ExactDots::ExactDots(ChainRow a, const TileColumns& b, int64_t length)
     : a_(a), b_(b), length_(length) {
-  const Format& format = a.operand.format();
-  const int width = precision(format);
+  const int width = precision(a.operand.format());
   const int64_t terms = width > 12 ? 2 * length : length;  // in halves: deal_out
   const int room = detail::exact_bits - detail::log2_up(terms) - b.tile.bits();
   if (a.operand.has_special(a.row) || room < 12) return;  // no windows: nothing is held
-  std::vector<float> widened;
-  const float* factors = a.operand.terms(a.row, a.from).values;
-  if (width > 12) {
-    const uint32_t* const codes = a.operand.codes(a.row, a.from);
-    for (int64_t k = 0; k < length; ++k) {
-      widened.push_back(bit_cast<float>(detail::widened(format, codes[k])));
-    }
-    factors = widened.data();
-  }
+  const float* const factors = a.operand.terms(a.row, a.from).values;
   uint32_t below_least = ~0U;
   uint32_t most = 0;
   for (int64_t k = 0; k < length; ++k) {
@@ -154,18 +145,23 @@ void ExactDots::deal_out(const float* factors, int room) {
     add(upper, k);
     add(whole - upper, k);
   }
+  if (terms.empty()) return;  // no windows, as above
   width = std::min(width, 12);
-  int highest = 0;
-  int lowest = std::numeric_limits<int>::max();
+  int highest = terms.front().exponent;
+  int lowest = highest;
   for (const Term& term : terms) {
     highest = std::max(highest, term.exponent);
     lowest = std::min(lowest, term.exponent);
   }
   const int binades = room - width + 1;
+  std::vector<size_t> window_below(static_cast<size_t>(highest - lowest + 1));  // the highest
+  for (size_t i = 0; i < window_below.size(); ++i) {
+    window_below[i] = i / static_cast<size_t>(binades);
+  }
   const auto window_of = [&](const Term& term) {
-    return static_cast<size_t>((highest - term.exponent) / binades);
+    return window_below[static_cast<size_t>(highest - term.exponent)];
   };
-  windows_.resize(static_cast<size_t>((highest - lowest) / binades + 1));
+  windows_.resize(window_below.back() + 1);
   for (const Term& term : terms) ++windows_[window_of(term)].count;
   int64_t begin = 0;
   for (Window& window : windows_) {

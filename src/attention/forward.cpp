@@ -221,11 +221,14 @@ void ForwardPass<Sink>::rescale_row(int64_t row, uint32_t factor) {
 template <class Sink>
 void ForwardPass<Sink>::score_row(int64_t row, const KeySpan& keys) {
   const int64_t dim = plan_.problem.dim;
+  const ChainRow q{q_, row, 0};
   sums_.start_at_zero(keys.end - keys.begin);
-  machine_.chains({q_, row, 0}, {head_.k, keys.first + keys.begin, 0}, dim, sums_);
+  const auto chains = [&]() -> const ChainSums& {
+    return machine_.chains(q, {head_.k, keys.first + keys.begin, 0}, dim, sums_);
+  };
   machine_.at(Site::scores, [&](auto step) {
-    keep_sums(step, detail::seen_elements(row, keys), sums_, scores_.data() + keys.begin, [&] {
-      return ExactDots({q_, row, 0}, {k_tile_, keys.begin}, dim);
+    keep_sums(step, detail::seen_elements(row, keys), scores_.data() + keys.begin, chains, [&] {
+      return ExactDots(q, {k_tile_, keys.begin}, dim);
     });
   });
 }
@@ -247,11 +250,14 @@ void ForwardPass<Sink>::accumulate(int64_t row, const KeySpan& keys, const uint3
   const int64_t dim = plan_.problem.dim;
   // Where V holds an infinity or NaN, hidden keys count too: 0 times it is NaN.
   const int64_t length = head_.v.any_special(0, dim) ? keys.count : keys.end;
+  const ChainRow p{p_, 0, 0};
   sums_.start_at(from, dim);
-  machine_.chains({p_, 0, 0}, {head_.v, 0, keys.first}, length, sums_);
+  const auto chains = [&]() -> const ChainSums& {
+    return machine_.chains(p, {head_.v, 0, keys.first}, length, sums_);
+  };
   machine_.at(Site::output_accumulate, [&](auto step) {
-    keep_sums(step, {row, 0, dim}, sums_, to, [&] {
-      return ExactDots({p_, 0, 0}, {v_tile_, 0, from}, length);
+    keep_sums(step, {row, 0, dim}, to, chains, [&] {
+      return ExactDots(p, {v_tile_, 0, from}, length);
     });
   });
 }

@@ -1,6 +1,7 @@
 #include "ulpscope/attention/machine.hpp"
 
 #include "ulpscope/arith/multiply.hpp"
+#include "ulpscope/hardware/wide_columns.hpp"
 
 #include <algorithm>
 #include <array>
@@ -60,6 +61,22 @@ namespace {
 constexpr int64_t most_blocks = 8;
 constexpr int64_t block_size = FusedColumns::block_size;
 
+Factors factors_of(ChainRow a, const ChainColumns& b) {
+  return {a.operand.format(), b.operand.format()};
+}
+
+// Whole blocks, from C on in `sums`; the unit's own factors or wider ones.
+template <Carries carries>
+void add_blocks(const FusedSum& sum, ChainRow a, const ChainColumns& b, const ColumnRange& range,
+                int64_t length, std::span<uint32_t> sums, std::span<ColumnMarks> marks) {
+  const RowTerms row = a.operand.terms(a.row, a.from);
+  if (fits_columns(sum, factors_of(a, b))) {
+    add_products(sum, carries, row, *b.operand.packed(), range, length, sums, marks);
+  } else {
+    add_wide_products(sum, row, *b.operand.packed(), range, length, sums, marks);
+  }
+}
+
 // The sums [begin, end), which lie in at most that many blocks.
 template <Carries carries>
 void run_blocks(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t length,
@@ -74,8 +91,9 @@ void run_blocks(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t 
 
   const int64_t skipped = a.from % sum.terms;  // of the first step
   const int64_t whole = (length + skipped + sum.terms - 1) / sum.terms * sum.terms;
-  add_products(sum, carries, a.operand.terms(a.row, a.from - skipped), *b.operand.packed(),
-               {.block = block, .count = blocks, .from = b.from - skipped}, whole, all, marks);
+  add_blocks<carries>(sum, {a.operand, a.row, a.from - skipped}, b,
+                      {.block = block, .count = blocks, .from = b.from - skipped}, whole, all,
+                      marks);
 
   const bool special = b.operand.any_special(b.first + begin, end - begin);
   const bool outside = std::any_of(marks.begin(), marks.begin() + blocks,
@@ -111,9 +129,10 @@ template <Carries carries>
 void run_chains(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t length,
                 ChainSums& sums) {
   const bool whole_pairs = (b.from - a.from % sum.terms) % 2 == 0;  // of exponents
-  const bool columns = b.operand.packed() != nullptr && has_fused_columns() && whole_pairs &&
-                       fits_columns(sum, {a.operand.format(), b.operand.format()}) &&
-                       !a.operand.has_special(a.row);
+  const bool columns =
+      b.operand.packed() != nullptr && has_fused_columns() && whole_pairs &&
+      (fits_columns(sum, factors_of(a, b)) || fits_wide_columns(sum, factors_of(a, b))) &&
+      !a.operand.has_special(a.row);
   if (!columns) {
     for (int64_t j = 0; j < sums.size(); ++j) {
       sums.set(j,

@@ -56,9 +56,6 @@ namespace {
 
 ColumnKernels kernels_here() { return HWY_DYNAMIC_DISPATCH(column_kernels)(); }
 
-constexpr int bias32 = 127;
-constexpr int64_t longest_step = 32;
-
 ColumnPlan column_plan(const FusedSum& row) {
   // The kernel's grids are multiples of the smallest normal binary32 number, so that products
   // below it, which the host's arithmetic may round, are cut to nothing.
@@ -81,11 +78,6 @@ constexpr int16_t biased(int16_t exponent) {
 
 int64_t whole_steps(int64_t length) {
   return (length + longest_step - 1) / longest_step * longest_step;
-}
-
-bool within_binary32(const Format& f) {
-  const int emax = static_cast<int>(largest_finite_bits(f) >> f.trailing_bits) - f.bias;
-  return emin(f) >= -126 && emax <= 127;
 }
 
 }  // namespace

@@ -119,6 +119,21 @@ TEST_CASE("factors of 24 bits enter in halves") {
   });
 }
 
+TEST_CASE("a wide row of zeros before far columns is zero") {
+  on_every_instruction_set([](bool) {
+    Random random(12);
+    const Operand a(fp32, 1, 128, 40);
+    for (const int spread : {1, 6, 9}) {
+      Operand b = random_operand(random, bf16, 40, 128, spread);
+      b.pack();
+      Tally tally;
+      compare(a, b, 0, 0, 128, {}, tally);
+      CHECK(tally.held + tally.left == 40);
+      CHECK(tally.different == 0);
+    }
+  });
+}
+
 TEST_CASE("columns of far exponents, and of subnormals, are exact where they are held") {
   on_every_instruction_set([](bool) {
     Tally all;

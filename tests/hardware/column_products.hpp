@@ -43,7 +43,7 @@ struct Factor {
         const Lane x = lane(f, code);
         significand.push_back(x.significand);
         exponent.push_back(x.exponent);
-        value.push_back(bit_cast<float>(lane_value(x, f.trailing_bits)));
+        value.push_back(bit_cast<float>(f == fp32 ? code : lane_value(x, f.trailing_bits)));
       }
     }
   }

@@ -38,7 +38,8 @@ const std::set<std::string> host_only{"ulpscope/base/error.hpp",
                                       "ulpscope/scaling/scaling_errors.hpp",
                                       "ulpscope/scaling/quantise.hpp",
                                       "ulpscope/hardware/binary32_rows.hpp",
-                                      "ulpscope/hardware/fused_columns.hpp"};
+                                      "ulpscope/hardware/fused_columns.hpp",
+                                      "ulpscope/hardware/wide_columns.hpp"};
 // the lists of names beside the rows,
 const std::set<std::string> lists_of_names{
     "ulpscope/format/catalogue.hpp", "ulpscope/format/p3109.hpp", "ulpscope/round/presets.hpp",

@@ -104,8 +104,8 @@ class BackwardPass {
   void key_of_tile(const Tile& tile, KeyAccumulators& keys, int64_t key);
   void dq_of_tile(const Tile& tile, int64_t row);
   void combine_buffer();
-  void gradient_chains(const Machine<Sink>& machine, ChainRow a, const ChainColumns& b,
-                       int64_t length, ChainSums& sums) const;
+  const ChainSums& gradient_chains(const Machine<Sink>& machine, ChainRow a, const ChainColumns& b,
+                                   int64_t length, ChainSums& sums) const;
 
   const BackwardPlan& plan_;
   Spread spread_;

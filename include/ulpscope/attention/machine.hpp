@@ -217,8 +217,10 @@ class Machine {
     return register_value(bits);
   }
 
-  void chains(ChainRow a, const ChainColumns& b, int64_t length, ChainSums& sums) const {
+  const ChainSums& chains(ChainRow a, const ChainColumns& b, int64_t length,
+                          ChainSums& sums) const {
     run_chains<carries>(plan_.sum, a, b, length, sums);
+    return sums;
   }
 
  private:

@@ -8,6 +8,7 @@
 // Tested by tests/attention/operands_test.cpp.
 #pragma once
 
+#include "ulpscope/attention/casts.hpp"
 #include "ulpscope/hardware/fused_columns.hpp"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ class Operand {
   void set(int64_t row, int64_t k, uint64_t code) {
     const Lane decoded = lane(format_, code);
     const auto at = static_cast<size_t>(row * stride_ + k);
-    values_[at] = bit_cast<float>(lane_value(decoded, format_.trailing_bits));
+    values_[at] = bit_cast<float>(value_of(decoded, code));
     significand_[at] = decoded.significand;
     exponent_[at] = decoded.exponent;
     codes_[at] = static_cast<uint32_t>(code);
@@ -63,6 +64,12 @@ class Operand {
   }
 
  private:
+  // As binary32 bits; the lanes of wide formats do not hold their significands.
+  uint32_t value_of(const Lane& decoded, uint64_t code) const {
+    return precision(format_) <= 12 ? lane_value(decoded, format_.trailing_bits)
+                                    : detail::widened(format_, code);
+  }
+
   Format format_;
   int64_t rows_;
   int64_t length_;

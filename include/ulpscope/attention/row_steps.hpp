@@ -182,33 +182,28 @@ void keep_judged(const Step& step, const Elements& at, const Returned& returned,
   std::copy_n(results.begin(), count, to);
 }
 
-// to[i] = exact(i), rounded once, whatever was returned.
-template <class Step, class ExactValue>
-void keep_exact(const Step& step, const Elements& at, const Returned& returned,
-                const ExactValues& held, const ExactValue& exact, uint32_t* to) {
+// to[i] = exact(i), rounded once; what the instruction returns, `returned(i)`, is asked for where
+// there is no exact value. `to` may be what both read, so it is written last.
+template <class Step, class ExactValue, class ReturnedValue>
+void keep_exact(const Step& step, const Elements& at, const ExactValues& held,
+                const ExactValue& exact, const ReturnedValue& returned, uint32_t* to) {
   std::array<uint32_t, RecordRow::room> rounded;
   if constexpr (!Step::listens) {
     round_exact_row(held, std::span(rounded).first(static_cast<size_t>(at.count)));
   }
   for (int64_t i = 0; i < at.count; ++i) {
+    uint32_t& result = rounded[static_cast<size_t>(i)];
     if constexpr (!Step::listens) {
-      to[i] = rounded[static_cast<size_t>(i)];
-      if (!is_nan32(to[i])) continue;
+      if (!is_nan32(result)) continue;
     }
-    to[i] = step.hardware(at.row, at.first + i, {returned.values[i], Flag::none},
-                          [&] { return exact(i); });
+    const auto x = exact(i);
+    if (x.kind != Kind::nan) {
+      result = step(at.row, at.first + i, x);
+    } else {
+      result = step.hardware(at.row, at.first + i, {returned(i), Flag::none}, [&] { return x; });
+    }
   }
-}
-
-// What instructions returned, as the site keeps it.
-template <class Step, class ExactValue>
-void keep_returned(const Step& step, const Elements& at, const Returned& returned,
-                   const ExactValues& held, const ExactValue& exact, uint32_t* to) {
-  if constexpr (Step::is_exact) {
-    keep_exact(step, at, returned, held, exact, to);
-  } else {
-    keep_judged(step, at, returned, held, exact, to);
-  }
+  std::copy_n(rounded.begin(), at.count, to);
 }
 
 }  // namespace detail
@@ -274,19 +269,26 @@ void multiply_add_elements(const Step& step, const Elements& at, const uint32_t*
   const auto factor = step.operand(y);
   const auto term = step.operand(z);
   const auto exact = [&](int64_t i) { return fma(step.operand(x[i]), factor, term, step.mode()); };
-  if constexpr (Step::by_row && Step::is_plain && Step::flush == Flush::none) {
+  if constexpr (Step::is_plain && Step::flush == Flush::none && (Step::by_host || Step::by_row)) {
     const detail::EachNumber from{x};
     const detail::SameNumber factors(y);
     const detail::SameNumber terms(z);
-    detail::by_blocks(
-        step, at, to,
-        [&](const detail::Stretch& some, std::span<uint32_t> result) {
-          multiply_add_rows(from.of(some), factors.of(some), terms.of(some), result);
-        },
-        [&](const detail::Stretch& some, Row32 result, RecordRow& records) {
-          return record_fused(from.of(some), factors.of(some), terms.of(some), result, records);
-        },
-        exact);
+    const auto rows = [&](const detail::Stretch& some, std::span<uint32_t> result) {
+      multiply_add_rows(from.of(some), factors.of(some), terms.of(some), result);
+    };
+    if constexpr (Step::by_host) {
+      detail::in_blocks(at.count, [&](int64_t first, int64_t count) {
+        const auto size = static_cast<size_t>(count);
+        rows({first, size}, {to + first, size});
+      });
+    } else {
+      detail::by_blocks(
+          step, at, to, rows,
+          [&](const detail::Stretch& some, Row32 result, RecordRow& records) {
+            return record_fused(from.of(some), factors.of(some), terms.of(some), result, records);
+          },
+          exact);
+    }
   } else {
     detail::one_by_one(step, at, to, exact);
   }
@@ -321,22 +323,34 @@ void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
   detail::one_by_one(step, at, x, exact);
 }
 
-// What chains returned, rounded by the site and judged by the exact sums that exact_sums() makes,
-// an ExactDots; or, at an exact site, these sums.
-template <class Step, class ExactSums>
-void keep_sums(const Step& step, const Elements& at, const ChainSums& sums, uint32_t* to,
+// What chains() returns, a ChainSums, rounded by the site and judged by the exact sums that
+// exact_sums() makes, an ExactDots. An exact site keeps these sums, and runs no chain for them.
+template <class Step, class Chains, class ExactSums>
+void keep_sums(const Step& step, const Elements& at, uint32_t* to, const Chains& chains,
                const ExactSums& exact_sums) {
   if constexpr (!Step::listens && !Step::is_exact) {
-    std::copy(sums.values(0), sums.values(0) + at.count, to);
+    std::copy_n(chains().values(0), at.count, to);
     cast_elements(step, at, to);
   } else {
     const auto exact = exact_sums();
+    const ChainSums* sums = nullptr;
     detail::in_blocks(at.count, [&](int64_t first, int64_t count) {
       ExactValues values;
       exact.row(first, count, values);
-      detail::keep_returned(
-          step, {at.row, at.first + first, count}, {sums.values(first), sums.flags(first)}, values,
-          [&](int64_t i) { return exact(first + i); }, to + first);
+      const Elements block{at.row, at.first + first, count};
+      const auto exact_sum = [&](int64_t i) { return exact(first + i); };
+      const auto run = [&]() -> const ChainSums& {
+        if (sums == nullptr) sums = &chains();
+        return *sums;
+      };
+      if constexpr (Step::is_exact) {
+        detail::keep_exact(
+            step, block, values, exact_sum, [&](int64_t i) { return run()[first + i].value; },
+            to + first);
+      } else {
+        detail::keep_judged(step, block, {run().values(first), run().flags(first)}, values,
+                            exact_sum, to + first);
+      }
     });
   }
 }
@@ -355,12 +369,21 @@ void apply_to_elements(const Step& step, const Elements& at, uint32_t* x, const 
       const std::span operands(of_block, static_cast<size_t>(count));
       ExactValues values;
       exact.row(operands, values);
-      std::array<uint32_t, RecordRow::room> returned;
-      std::copy(operands.begin(), operands.end(), returned.begin());
-      row(std::span(returned).first(operands.size()));
-      detail::keep_returned(
-          step, {at.row, at.first + first, count}, {returned.data()}, values,
-          [&](int64_t i) { return exact(of_block[i]); }, of_block);
+      const Elements block{at.row, at.first + first, count};
+      const auto exact_value = [&](int64_t i) { return exact(of_block[i]); };
+      if constexpr (Step::is_exact) {
+        const auto returned = [&](int64_t i) {
+          uint32_t one = of_block[i];
+          row(std::span(&one, 1));
+          return one;
+        };
+        detail::keep_exact(step, block, values, exact_value, returned, of_block);
+      } else {
+        std::array<uint32_t, RecordRow::room> returned;
+        std::copy(operands.begin(), operands.end(), returned.begin());
+        row(std::span(returned).first(operands.size()));
+        detail::keep_judged(step, block, {returned.data()}, values, exact_value, of_block);
+      }
     });
   }
 }
