@@ -36,14 +36,18 @@ void cast_row(std::span<uint32_t> x, const Format& format, Rounding rounding) {
 
 namespace {
 
+// 1 of what has a bit beside its sign, 0 of a zero.
+uint64_t is_nonzero(uint64_t bits) { return (bits << 1 | (0 - (bits << 1))) >> 63; }
+
 // high + low to odd: with 29 bits below a binary32 number's last, it then rounds as the sum does.
-// Without branches, for rows.
+// NaN of 0. In integers and without branches, so that compilers make rows of it.
 double to_odd(double high, double low) {
-  const auto bits = bit_cast<int64_t>(high);
-  const auto rest = bit_cast<int64_t>(low);
-  const int64_t step = (rest ^ bits) >> 63 | 1;  // outward, or inward
-  const bool odd = (bits & 1) != 0 || rest << 1 == 0;
-  return bit_cast<double>(bits + (odd ? 0 : step));
+  const auto bits = bit_cast<uint64_t>(high);
+  const auto rest = bit_cast<uint64_t>(low);
+  const uint64_t inward = 0 - ((rest ^ bits) >> 63);
+  const uint64_t step = ~bits & is_nonzero(rest);
+  const uint64_t odd = bits + ((step ^ inward) - inward);
+  return bit_cast<double>(odd | (is_nonzero(bits) - 1));
 }
 
 }  // namespace
@@ -51,10 +55,9 @@ double to_odd(double high, double low) {
 void round_exact_row(const ExactValues& values, std::span<uint32_t> to) {
   const HostFpGuard guard;
   for (size_t i = 0; i < to.size(); ++i) {
-    const double high = values.high[i];
-    const auto rounded = bit_cast<uint32_t>(static_cast<float>(to_odd(high, values.low[i])));
-    to[i] = high < 0 || high > 0 ? rounded : gpu_nan;
+    to[i] = bit_cast<uint32_t>(static_cast<float>(to_odd(values.high[i], values.low[i])));
   }
+  for (uint32_t& x : to) x = is_nan32(x) ? gpu_nan : x;
 }
 
 }  // namespace ulpscope::detail
