@@ -11,8 +11,8 @@
 // binary32 number and not zero; so is what begins with a subnormal, an infinity or NaN. Rows and
 // columns with infinities or NaN are the caller's, as there.
 //
-// Limits: steps of an even number of terms; carries are not watched. Rounds about a third as many
-// terms a second as fused_columns.hpp. Host only, where that has lanes.
+// Limits: steps of an even number of terms; carries are not watched. Host only, on the instruction
+// sets of fused_columns.hpp.
 // Tested by tests/hardware/wide_columns_test.cpp against fused_chain.
 #pragma once
 
