@@ -130,6 +130,17 @@ std::string significand_text(const Exact<Uint256>& x) {
   return fmt::format("{}{}{} x 2^{}", sign, bits, x.sticky ? "..." : "", exponent_of(x));
 }
 
+std::string cut_significand_text(const Exact<Uint256>& x, const Format& to, int below) {
+  if (x.kind != Kind::finite) return significand_text(x);
+  const int top = exponent_of(x);
+  const int line = lowest_kept(to, x);
+  const Grid grid{.highest = std::max(top, line),
+                  .lowest = std::clamp(lowest_set(x), line - below, line),
+                  .point = std::max(top, line),
+                  .line = line};
+  return fmt::format("{}{} x 2^{}", x.negative ? "-" : "", row(x, grid), grid.point);
+}
+
 std::string draw_rounding(std::span<const DrawnTerm> terms, const Exact<Uint256>& exact,
                           const Format& to, Rounding rounding) {
   const auto rounded = round_pack<uint128>(to, exact, rounding);

@@ -69,3 +69,10 @@ TEST_CASE("a subnormal result has its line at the smallest number") {
   CHECK(text[1] == "       x y + 1.1|");
   CHECK(significand_text(product) == "1.10000000000000000000 x 2^-15");
 }
+
+TEST_CASE("a significand is cut where the format ends") {
+  CHECK(cut_significand_text(value(fp32, 0xC0968717), bf16, 8) == "-1.0010110|10000111... x 2^2");
+  CHECK(cut_significand_text(value(fp32, 0xC0968000), bf16, 8) == "-1.0010110|1 x 2^2");
+  CHECK(cut_significand_text(value(bf16, 0xC097), bf16, 0) == "-1.0010111| x 2^2");
+  CHECK(cut_significand_text(value(bf16, 0x0000), bf16, 0) == "0");
+}

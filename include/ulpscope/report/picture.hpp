@@ -32,6 +32,10 @@ struct DrawnTerm {
 std::string draw_rounding(std::span<const DrawnTerm> terms, const Exact<Uint256>& exact,
                           const Format& to, Rounding rounding);
 
+// "-1.0010110|10000111... x 2^2": the significand with a line where `to` ends, and no more than
+// `below` bits behind it.
+std::string cut_significand_text(const Exact<Uint256>& x, const Format& to, int below);
+
 // "1.1000000 x 2^-3", all bits down to the last; a zero, infinity or NaN by its name.
 std::string significand_text(const Exact<Uint256>& x);
 
