@@ -1,11 +1,11 @@
 #include "ulpscope/compare/element_history.hpp"
 
-#include "ulpscope/attention/forward.hpp"
-
 #include <algorithm>
 #include <array>
 #include <map>
 #include <utility>
+
+#include "element_pass.hpp"
 
 namespace ulpscope {
 
@@ -55,18 +55,15 @@ void for_each_pair(std::span<const HistoryStep> a, std::span<const HistoryStep> 
 
 ElementHistory history_of(const Plan& plan, const TracedElement& element) {
   const Problem& p = plan.problem;
-  const int64_t head = element.row / p.rows;
-  const int64_t row = element.row % p.rows;
-  const int64_t first = row / plan.tile_rows * plan.tile_rows;
-  const TileRows rows{head / p.heads, head % p.heads, first, row - first + 1};
-  const HeadOperands operands = decode_head(plan, rows.batch, rows.head / (p.heads / p.kv_heads));
-  HistorySink sink(row - first, element.feature);
+  const TileRows rows = rows_up_to(plan, element.row);
+  const HeadOperands operands = decode_head(plan, rows.batch, kv_head_of(p, rows));
+  HistorySink sink(rows.count - 1, element.feature);
   ForwardPass<HistorySink> pass(plan, operands, sink);
   TileOutput output;
   pass.run(rows, output);
 
   ElementHistory history{.steps = {}, .format = {}, .code = 0};
-  const auto at = static_cast<size_t>(row - first);
+  const auto at = static_cast<size_t>(rows.count - 1);
   switch (element.output) {
     case TracedOutput::o:
       history.format = plan.map[Site::output_store].format;
