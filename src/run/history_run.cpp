@@ -57,21 +57,6 @@ TracedOutput output_of(const OneTensor& tensor, const Operand16& q) {
                           tensor.where, shape_text(tensor.info.shape), shape_text(q.shape)));
 }
 
-json step_json(const HistoryStep& step) {
-  json result{{"site", std::string(row_of(step.site).name)},
-              {"bits", code_text(fp32, step.value)},
-              {"value", number_json(double_value(fp32, step.value))}};
-  switch (row_of(step.site).axis) {
-    case Axis::none: break;
-    case Axis::key: result["key"] = step.column; break;
-    case Axis::feature: result["feature"] = step.column; break;
-  }
-  if (has_error(step.record)) {
-    result["error_ulp"] = static_cast<double>(step.record.residue) / 4294967296.0;
-  }
-  return result;
-}
-
 json kernel_json(const PlannedEngine& engine, const ElementHistory& history,
                  const ComparedPair& pair, size_t index) {
   json agrees = json::array();
@@ -112,6 +97,21 @@ json sites_json(const std::vector<ElementHistory>& histories) {
 }
 
 }  // namespace
+
+json step_json(const HistoryStep& step) {
+  json result{{"site", std::string(row_of(step.site).name)},
+              {"bits", code_text(fp32, step.value)},
+              {"value", number_json(double_value(fp32, step.value))}};
+  switch (row_of(step.site).axis) {
+    case Axis::none: break;
+    case Axis::key: result["key"] = step.column; break;
+    case Axis::feature: result["feature"] = step.column; break;
+  }
+  if (has_error(step.record)) {
+    result["error_ulp"] = static_cast<double>(step.record.residue) / 4294967296.0;
+  }
+  return result;
+}
 
 size_t element_place(const std::vector<int64_t>& element, const std::vector<int64_t>& axes) {
   const auto complaint = [&] {

@@ -120,6 +120,34 @@ TEST_SUITE("exit codes") {
                   2, {"--do", "exact", "no backward pass"});
   }
 
+  TEST_CASE("elements without a history and steps without dO are refused") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const auto check = [&](const std::string& arguments, int code,
+                           std::initializer_list<std::string_view> parts) {
+      const auto outcome = run(here.path(), arguments);
+      CAPTURE(outcome.text);
+      CHECK(outcome.code == code);
+      CHECK(outcome.text.starts_with("ulpscope: error: "));
+      CHECK(std::count(outcome.text.begin(), outcome.text.end(), '\n') == 1);
+      for (const auto part : parts) CHECK(contains(outcome.text, part));
+    };
+    const std::string good = "history good.safetensors ";
+    check(good, 2, {"--element"});
+    check(good + "--element 0,0,4,0", 2, {"--element 0,0,4,0", "(1, 1, 4, 2)"});
+    check(good + "--element 0,0,3", 2, {"--element 0,0,3", "(1, 1, 4, 2)"});
+    check(good + "--element 0,0,3,0 --output lse", 2, {"--element 0,0,3,0", "(1, 1, 4)"});
+    check(good + "--element 0,0,3,0 --output p", 2, {"--output p", "o or lse"});
+    check(good + "--element 0,0,3,0 --kernel exact", 2, {"exact", "history"});
+    check("history absent.npz --element 0,0,0,0", 3, {"absent.npz"});
+    check("drift good.safetensors", 2, {"do"});
+    check("drift --law abnormal", 2, {"abnormal", "ties"});
+    check("drift --steps 0", 2, {"--steps"});
+    check("drift absent.npz", 3, {"absent.npz"});
+    CHECK(run(here.path(), good + "--element 0,0,3,0").code == 0);
+    CHECK(run(here.path(), good + "--element 0,0,3 --output lse").code == 0);
+  }
+
   TEST_CASE("bits without a format are refused, and so is a format of another width") {
     const TemporaryFolder here;
     here.write("bits.safetensors",

@@ -37,7 +37,9 @@ int exit_code_of(const std::function<int()>& body);
 
 void add_attention(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
+void add_drift(CLI::App& app, Context& context);
 void add_engines(CLI::App& app, Context& context);
+void add_history(CLI::App& app, Context& context);
 void add_identify(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
 void add_monitors(CLI::App& app, Context& context);

@@ -66,6 +66,8 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_verify(app, context);
   ulpscope::cli::add_weights(app, context);
   ulpscope::cli::add_monitors(app, context);
+  ulpscope::cli::add_history(app, context);
+  ulpscope::cli::add_drift(app, context);
   ulpscope::cli::add_sample(app, context);
   ulpscope::cli::add_rope(app, context);
   ulpscope::cli::add_inspect(app, context);

@@ -8,6 +8,7 @@
 
 #include "ulpscope/run/one_tensor.hpp"
 #include "ulpscope/run/problem_inputs.hpp"
+#include "ulpscope/trace/history.hpp"
 
 #include <string>
 #include <vector>
@@ -31,6 +32,9 @@ struct ComparedPair {
 // where there are not one or two kernels, and where a kernel does not take the problem.
 nlohmann::json history_json(const HistoryOptions& options, const ProblemOperands& operands,
                             const ComparedPair& pair, size_t index);
+
+// A step's site, key or feature, value and error.
+nlohmann::json step_json(const HistoryStep& step);
 
 // The place in the codes of an element that the options name; an index that the tensor does not
 // have is an Error of kind usage.
