@@ -4,8 +4,8 @@
 // PTX is written out where an instruction is meant; where a library call is meant the call is,
 // as a program compiled without fast-math gets it.
 //
-// Expected machine code for sm_90a: one MUFU in every row but logf and log2f (none) and the
-// conversions (one F2FP). Included by check_special_functions.cu.
+// Expected machine code for sm_90a: one MUFU in every row but logf and log2f (none). Included by
+// check_special_functions.cu.
 #pragma once
 
 #include "ulpscope/hardware/library_functions.hpp"
@@ -153,35 +153,7 @@ struct Reciprocal {
   __device__ static uint32_t model(const MufuTables&, uint32_t x) { return reciprocal(x); }
 };
 
-struct CvtBf16 {
-  static constexpr const char* name = "cvt.rn.bf16.f32";
-  static constexpr int bits = 32;
-  __device__ static uint32_t chip(uint32_t x) {
-    uint16_t y;
-    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y) : "f"(__uint_as_float(x)));
-    return y;
-  }
-  __device__ static uint32_t model(const MufuTables&, uint32_t x) {
-    constexpr Format to = bf16;
-    return cvt_rn(to, x);
-  }
-};
-
-struct CvtF16 {
-  static constexpr const char* name = "cvt.rn.f16.f32";
-  static constexpr int bits = 32;
-  __device__ static uint32_t chip(uint32_t x) {
-    uint16_t y;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(__uint_as_float(x)));
-    return y;
-  }
-  __device__ static uint32_t model(const MufuTables&, uint32_t x) {
-    constexpr Format to = fp16;
-    return cvt_rn(to, x);
-  }
-};
-
 using Instructions = List<Ex2Ftz, Ex2, Lg2Ftz, Lg2, RcpFtz, Rcp, Exp2f, Expf, Logf, Log2f, FastExpf,
-                          FastLogf, Reciprocal, CvtBf16, CvtF16>;
+                          FastLogf, Reciprocal>;
 
 }  // namespace ulpscope::cuda

@@ -461,6 +461,19 @@ TEST_SUITE("exit codes") {
     CHECK(run(here.path(), "report result").code == 3);
   }
 
+  TEST_CASE("verify without a card says so") {
+    const TemporaryFolder here;
+    // A number that no card has hides the one that may be there.
+    const auto outcome = run(here.path(), "verify --out result", "CUDA_VISIBLE_DEVICES=-1");
+    CAPTURE(outcome.text);
+    CHECK(outcome.code == 4);
+    const bool said = contains(outcome.text, "ulpscope: error: no CUDA device: ") ||
+                      contains(outcome.text, "ulpscope: error: this ulpscope was built without");
+    CHECK(said);
+    CHECK(std::count(outcome.text.begin(), outcome.text.end(), '\n') == 1);
+    CHECK_FALSE(fs::exists(here.path() / "result"));
+  }
+
   TEST_CASE("vectors ends with 0 where all agree, 1 where not, 3 where a line is no vector") {
     const TemporaryFolder here;
     here.write("good", "3C00 3C00 4000 00\n3C00 4200 4400 00\n");

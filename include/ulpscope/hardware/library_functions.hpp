@@ -12,7 +12,7 @@
 // mode does not matter.
 //
 // Source: PTX and machine code of nvcc 13.0 for sm_90a; the constants are those of the code. Held
-// by all 2^32 operands in cuda/hardware/check_mufu.cu.
+// by all 2^32 operands in cuda/hardware/check_special_functions.cu.
 // Tested by tests/hardware/library_functions_test.cpp.
 #pragma once
 

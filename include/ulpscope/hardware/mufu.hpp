@@ -22,7 +22,7 @@
 // interpolator); Pineiro, Oberman, Muller, Bruguera 2005 (High-speed function approximation using
 // a minimax quadratic interpolator); its widths on older chips: ptx-math (Carlet). That they hold
 // on sm_90: by fitting every row to a chip and by all 2^32 operands, docs/validation.
-// Tested by tests/hardware/mufu_test.cpp and cuda/hardware/check_mufu.cu.
+// Tested by tests/hardware/mufu_test.cpp and cuda/hardware/check_special_functions.cu.
 #pragma once
 
 #include "ulpscope/hardware/scalar.hpp"

@@ -11,7 +11,7 @@
 //
 //   fadd(0x7FC01234, 0x3F800000) == 0x7FFFFFFF
 //
-// Source: cuda/hardware/check_arithmetic.cu and check_mufu.cu, which hold each function against
+// Source: cuda/hardware/check_arithmetic.cu and check_conversions.cu, which hold each function against
 // an H200, docs/validation. Tested by tests/hardware/scalar_test.cpp.
 #pragma once
 

@@ -8,7 +8,7 @@
 // nvcc's exp2f(x), without fast-math, is ex2_approx and nothing else.
 //
 // Source: machine code of nvcc 13.0 for sm_90a, read with nvdisasm; held by all 2^32 operands in
-// cuda/hardware/check_mufu.cu. Tested by tests/hardware/special_functions_test.cpp.
+// cuda/hardware/check_special_functions.cu. Tested by tests/hardware/special_functions_test.cpp.
 #pragma once
 
 #include "ulpscope/hardware/mufu.hpp"
