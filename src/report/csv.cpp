@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "csv_text.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -15,21 +16,6 @@ namespace ulpscope {
 namespace {
 
 using Cells = std::vector<std::string>;
-
-// RFC 4180 quoting. A leading apostrophe is what makes a spreadsheet show, not run, the rest.
-std::string text_cell(std::string_view raw) {
-  std::string text = visible(raw);
-  const bool formula =
-      !text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos;
-  if (formula) text.insert(0, "'");
-  if (!formula && text.find_first_of(",\"") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    out += c;
-    if (c == '"') out += c;
-  }
-  return out + "\"";
-}
 
 // In full: the shortest text that reads back as the same double.
 std::string number_cell(double value) {
@@ -46,9 +32,9 @@ std::string line(const Cells& cells) { return fmt::format("{}\n", fmt::join(cell
 
 Cells statistics_cells(std::string_view what, const Statistics& row) {
   return {std::string(what),
-          text_cell(row.name),
-          text_cell(row.format),
-          text_cell(row.mode),
+          detail::csv_text(row.name),
+          detail::csv_text(row.format),
+          detail::csv_text(row.mode),
           number_cell(std::optional(row.count)),
           number_cell(std::optional(row.skipped)),
           number_cell(row.mean_ulp),
@@ -92,8 +78,8 @@ std::string comparison_csv(const ComparisonRow& row) {
                 "max_ulp",
                 "nan_mismatch",
                 "inf_mismatch"};
-  Cells cells = {text_cell(row.a),
-                 text_cell(row.b),
+  Cells cells = {detail::csv_text(row.a),
+                 detail::csv_text(row.b),
                  number_cell(std::optional(row.elements)),
                  number_cell(std::optional(row.different_bits)),
                  number_cell(std::optional(row.different_values)),
