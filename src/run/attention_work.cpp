@@ -21,27 +21,6 @@ namespace ulpscope {
 
 namespace {
 
-void apply_tile(const AttentionOptions& options, Plan& plan) {
-  if (!options.tile) return;
-  const auto [rows, keys] = *options.tile;
-  constexpr int64_t largest = 4096;
-  if (rows < 1 || rows > largest || keys < 32 || keys > largest || keys % 32 != 0) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--tile {},{}: expected 1 to {} rows and a multiple of "
-                            "32 keys up to {}",
-                            rows, keys, largest, largest));
-  }
-  const int64_t block = plan.recipe->mask_block;
-  if (block != 0 && (block % rows != 0 || block % keys != 0)) {
-    throw Error(ErrorKind::usage,
-                fmt::format("--tile {},{}: expected divisors of {}, the mask block of kernel {}",
-                            rows, keys, block, plan.recipe->name));
-  }
-  plan.tile_rows = rows;
-  plan.tile_keys = keys;
-  plan.parts = std::min(plan.parts, plan.key_tiles());
-}
-
 void apply_delta_layout(const AttentionOptions& options, std::optional<BackwardPlan>& plan) {
   if (options.delta_layout.empty()) return;
   if (!plan) {
@@ -89,7 +68,7 @@ struct AttentionWork::Unit {
     problem.part_of = part;
     if (!options.multiprocessors) problem.launch.multiprocessors = kernel.chip.multiprocessors;
     plan = make_plan(kernel.recipe, kernel.chip, problem, options.overrides);
-    apply_tile(options, plan);
+    if (options.tile) apply_tile(*options.tile, plan);
     if (operands.dout) backward = make_backward_plan(plan, problem);
     apply_delta_layout(options, backward);
   }

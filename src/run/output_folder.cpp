@@ -25,8 +25,9 @@ bool is_earlier_run(const fs::path& folder) {
   const auto summary = nlohmann::json::parse(file, nullptr, false);
   if (!summary.is_object()) return false;
   const auto schema = summary.find("schema");
-  return schema != summary.end() && schema->is_string() &&
-         schema->get<std::string>().starts_with("ulpscope.summary/");
+  if (schema == summary.end() || !schema->is_string()) return false;
+  const auto name = schema->get<std::string>();
+  return name.starts_with("ulpscope.summary/") || name.starts_with("ulpscope.sweep/");
 }
 
 void require_ours(const fs::path& target) {

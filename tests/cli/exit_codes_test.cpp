@@ -103,6 +103,29 @@ TEST_SUITE("exit codes") {
     check_refusal(here.path(), good + "--format fp16", 2, {"bf16", "--cast"});
   }
 
+  TEST_CASE("grids that cannot be swept end with 2 and name the choices") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const auto refuse = [&](const std::string& words,
+                            std::initializer_list<std::string_view> names) {
+      check_refusal(here.path(), "sweep " + words, 2, names);
+    };
+    refuse("", {"--preset", "--gap"});
+    refuse("--preset fig7", {"fig7", "resonance", "golden"});
+    refuse("--measure speed --gap 4", {"speed", "attention", "p-cast"});
+    refuse("--gap 4..", {"'4..'", "FROM..TO"});
+    refuse("--rows 0", {"--rows", "'0'"});
+    refuse("--tiles 64", {"--tiles", "128x64"});
+    refuse("--kernels fa9", {"--kernels", "fa9", "fa2-torch"});
+    refuse("--formats bf17", {"--formats", "bf17"});
+    refuse("--modes up", {"--modes", "rne"});
+    refuse("--site nowhere", {"--site", "nowhere", "output_store"});
+    refuse("--preset stalling --gap 4", {"--gap", "sum", "terms"});
+    refuse("good.safetensors --gap 4", {"--gap", "drawn"});
+    refuse("--rows 64 --kernels paper-compiled", {"no point", "1024 x 1024"});
+    check_refusal(here.path(), "sweep absent.npz --modes rz", 3, {"absent.npz"});
+  }
+
   TEST_CASE("factors and orders that a kernel does not know end with 2") {
     const TemporaryFolder here;
     here.write("good.safetensors", good_file());

@@ -53,6 +53,7 @@ void add_quantise(CLI::App& app, Context& context);
 void add_rope(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
 void add_sample(CLI::App& app, Context& context);
+void add_sweep(CLI::App& app, Context& context);
 void add_vectors(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_weights(CLI::App& app, Context& context);

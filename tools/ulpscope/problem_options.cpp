@@ -124,15 +124,23 @@ void add_problem_options(CLI::App& command, ProblemArguments& a, const std::stri
   command.add_option("--threads", a.threads, "Threads; default: all")->check(CLI::Range(1, 1024));
 }
 
+bool names_inputs(const ProblemArguments& a) {
+  return !(a.input + a.q + a.k + a.v + a.dout + a.bias).empty();
+}
+
 ProblemOptions options_of(const ProblemArguments& a) {
+  if (a.input.empty() && (a.q.empty() || a.k.empty() || a.v.empty())) {
+    throw Error(ErrorKind::usage, "expected INPUT, or all of --q, --k and --v");
+  }
+  return options_of_drawn(a);
+}
+
+ProblemOptions options_of_drawn(const ProblemArguments& a) {
   ProblemOptions o;
   o.inputs.input = a.input;
   for (const auto& [role, file] : {std::pair{"q", a.q}, std::pair{"k", a.k}, std::pair{"v", a.v},
                                    std::pair{"do", a.dout}, std::pair{"bias", a.bias}}) {
     if (!file.empty()) o.inputs.files[role] = file;
-  }
-  if (a.input.empty() && (a.q.empty() || a.k.empty() || a.v.empty())) {
-    throw Error(ErrorKind::usage, "expected INPUT, or all of --q, --k and --v");
   }
   o.inputs.names = parse_map(a.map);
   if (!a.format.empty()) o.inputs.format = format_named(a.format);

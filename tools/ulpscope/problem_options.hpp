@@ -34,8 +34,12 @@ struct ProblemArguments {
 void add_problem_options(CLI::App& command, ProblemArguments& arguments,
                          const std::string& input = "INPUT");
 
+// Whether INPUT or an option in its place is given.
+bool names_inputs(const ProblemArguments& arguments);
 // Error of kind usage where names are unknown or the input is incomplete.
 ProblemOptions options_of(const ProblemArguments& arguments);
+// The same of a problem that no file gives.
+ProblemOptions options_of_drawn(const ProblemArguments& arguments);
 int threads_of(const ProblemArguments& arguments);
 
 }  // namespace ulpscope::cli

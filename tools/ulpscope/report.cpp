@@ -2,6 +2,7 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/output_file.hpp"
 #include "ulpscope/report/page.hpp"
+#include "ulpscope/report/sweep.hpp"
 #include "ulpscope/report/table.hpp"
 
 #include <fstream>
@@ -36,15 +37,30 @@ nlohmann::json read_summary(const std::string& path) {
   return summary;
 }
 
+// A summary as CSV, page and text.
+struct Renderer {
+  std::string (*csv)(const nlohmann::json&);
+  std::string (*page)(const nlohmann::json&);
+  std::string (*text)(const nlohmann::json&);
+};
+
+Renderer renderer_for(const nlohmann::json& summary) {
+  const bool is_sweep =
+      summary.is_object() && summary.value("schema", nlohmann::json()) == sweep_schema;
+  return is_sweep ? Renderer{sweep_csv, sweep_page, sweep_text}
+                  : Renderer{csv_summary, html_report, text_summary};
+}
+
 int run(const Arguments& arguments) {
   const auto summary = read_summary(arguments.folder + "/summary.json");
+  const Renderer renderer = renderer_for(summary);
   if (arguments.csv) {
-    print(csv_summary(summary));
+    print(renderer.csv(summary));
     return exit_done;
   }
   const auto page = arguments.folder + "/report.html";
-  write_file_atomically(page, html_report(summary));
-  print(text_summary(summary));
+  write_file_atomically(page, renderer.page(summary));
+  print(renderer.text(summary));
   note(fmt::format("wrote {}", page));
   return exit_done;
 }
@@ -59,7 +75,8 @@ void add_report(CLI::App& app, Context& context) {
       "  ulpscope report run\n"
       "  ulpscope report run --csv > run.csv");
   const auto a = std::make_shared<Arguments>();
-  command->add_option("DIR", a->folder, "Folder of a run (attention --out, compare --out)")
+  command
+      ->add_option("DIR", a->folder, "Folder of a run (attention, compare, engines, sweep: --out)")
       ->required();
   command->add_flag("--csv", a->csv, "Print the figures as CSV and leave the page alone");
   command->callback([a, &context] { context.run = [a] { return run(*a); }; });

@@ -24,6 +24,7 @@
 #include "ulpscope/run/log_level.hpp"
 #include "ulpscope/run/manifest.hpp"
 #include "ulpscope/run/problem_inputs.hpp"
+#include "ulpscope/run/tile_override.hpp"
 
 #include <atomic>
 #include <functional>
@@ -34,11 +35,6 @@
 #include <nlohmann/json_fwd.hpp>
 
 namespace ulpscope {
-
-struct TileOverride {
-  int64_t rows;
-  int64_t keys;
-};
 
 struct AttentionOptions : ProblemOptions {
   std::string kernel = "fa2-torch@h200";
