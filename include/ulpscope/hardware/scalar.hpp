@@ -11,8 +11,8 @@
 //
 //   fadd(0x7FC01234, 0x3F800000) == 0x7FFFFFFF
 //
-// Source: cuda/hardware/check_arithmetic.cu and check_conversions.cu, which hold each function against
-// an H200, docs/validation. Tested by tests/hardware/scalar_test.cpp.
+// Source: cuda/hardware/check_arithmetic.cu and check_conversions.cu, which hold each function
+// against an H200, docs/validation. Tested by tests/hardware/scalar_test.cpp.
 #pragma once
 
 #include "ulpscope/arith/soft.hpp"
