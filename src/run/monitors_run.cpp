@@ -1,7 +1,9 @@
 #include "ulpscope/run/monitors_run.hpp"
 
 #include "ulpscope/analysis/head_monitor.hpp"
+#include "ulpscope/analysis/weight_error.hpp"
 #include "ulpscope/base/compensated_sum.hpp"
+#include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/compare/error_tally.hpp"
 #include "ulpscope/compare/judged_gradients.hpp"
@@ -11,6 +13,7 @@
 
 #include <cmath>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace ulpscope {
@@ -42,12 +45,19 @@ json head_json(const HeadMonitor& head, const Format& format) {
   return result;
 }
 
+std::vector<double> errors_of(std::span<const uint32_t> delta, std::span<const double> exact) {
+  std::vector<double> errors(delta.size());
+  for (size_t row = 0; row < delta.size(); ++row) {
+    errors[row] = static_cast<double>(bit_cast<float>(delta[row])) - exact[row];
+  }
+  return errors;
+}
+
 // How far a head's delta drifts from the exact one, row by row.
-json drift_json(std::span<const uint32_t> delta, std::span<const double> exact) {
+json drift_json(const std::vector<double>& errors) {
   CompensatedSum drift, magnitude;
   json cumulative = json::array();
-  for (size_t row = 0; row < delta.size(); ++row) {
-    const double error = static_cast<double>(bit_cast<float>(delta[row])) - exact[row];
+  for (const double error : errors) {
     if (std::isfinite(error)) {
       drift.add(error);
       magnitude.add(std::abs(error));
@@ -58,6 +68,65 @@ json drift_json(std::span<const uint32_t> delta, std::span<const double> exact) 
   return {{"drift", number_json(drift.value())},
           {"share", number_json(share)},
           {"cumulative", cumulative}};
+}
+
+// X of every token, (batch, rows, width); two axes serve every batch.
+struct TokenInputs {
+  std::vector<double> values;
+  int64_t width = 0;
+  int64_t batches = 0;
+};
+
+TokenInputs read_tokens(const MonitorsOptions& options, const Problem& problem) {
+  const RegisterTensor x = open_registers(options.inputs, "x").read();
+  const auto& shape = x.shape;
+  const bool per_batch = shape.size() == 3 && shape[0] == problem.batch;
+  const bool has_axes = shape.size() == 2 || per_batch;
+  if (!has_axes || shape[shape.size() - 2] != problem.rows || shape.back() < 1) {
+    throw Error(ErrorKind::input,
+                fmt::format("{}: '{}' has shape {}: expected ({}, width) or ({}, {}, width), a "
+                            "token a row of q",
+                            x.file, x.tensor, shape_text(shape), problem.rows, problem.batch,
+                            problem.rows));
+  }
+  TokenInputs tokens{.values = {}, .width = shape.back(), .batches = per_batch ? shape[0] : 1};
+  for (const uint32_t value : x.values) {
+    tokens.values.push_back(static_cast<double>(bit_cast<float>(value)));
+  }
+  return tokens;
+}
+
+// P K of every row of every head, exact: attention whose V is K.
+std::vector<double> products_with_keys(const Plan& plan, const ReferenceOptions& how) {
+  Plan with_keys = plan;
+  with_keys.problem.v = plan.problem.k;
+  with_keys.problem.descale.v = detail::one32;
+  return forward_reference(with_keys, how).o;
+}
+
+// Adds what every head's drift makes of the gradient of W^Q.
+void add_weight_errors(const MonitorsOptions& options, const Plan& plan, const Problem& problem,
+                       const std::vector<std::vector<double>>& errors, json& heads) {
+  const TokenInputs tokens = read_tokens(options, problem);
+  const auto pk = products_with_keys(plan, {.threads = options.threads, .stop = options.stop});
+  const auto pk_size = static_cast<size_t>(problem.rows * problem.dim);
+  const auto x_size = static_cast<size_t>(problem.rows * tokens.width);
+  const auto per_batch = static_cast<size_t>(problem.heads);
+  for (size_t outer = 0; outer < heads.size(); ++outer) {
+    const size_t batch = tokens.batches > 1 ? outer / per_batch : 0;
+    const WeightError error =
+        weight_error({.pk = std::span(pk).subspan(outer * pk_size, pk_size),
+                      .x = std::span(tokens.values).subspan(batch * x_size, x_size),
+                      .errors = errors[outer],
+                      .dim = problem.dim,
+                      .width = tokens.width,
+                      .alpha = static_cast<double>(bit_cast<float>(problem.scale))});
+    heads[outer]["weight_error"] = {{"tokens", error.tokens},
+                                    {"similarity", number_json(error.similarity)},
+                                    {"effective_rank", number_json(error.effective_rank)},
+                                    {"spectral_norm", number_json(error.spectral_norm)},
+                                    {"largest", number_json(error.largest)}};
+  }
 }
 
 // Adds every head's drift; false if the run was stopped.
@@ -74,11 +143,28 @@ bool add_drift(const MonitorsOptions& options, const Plan& plan, const Problem& 
   const auto gradients = run_judged_gradients(backward, dout, run, reference, judged);
   if (!gradients.complete) return false;
   const auto rows = static_cast<size_t>(problem.rows);
+  std::vector<std::vector<double>> errors;
   for (size_t outer = 0; outer < heads.size(); ++outer) {
-    heads[outer]["delta"] = drift_json(std::span(gradients.delta.codes).subspan(outer * rows, rows),
-                                       std::span(reference.delta).subspan(outer * rows, rows));
+    errors.push_back(errors_of(std::span(gradients.delta.codes).subspan(outer * rows, rows),
+                               std::span(reference.delta).subspan(outer * rows, rows)));
+    heads[outer]["delta"] = drift_json(errors.back());
   }
+  if (has_operand(options.inputs, "x")) add_weight_errors(options, plan, problem, errors, heads);
   return true;
+}
+
+// The same heads with a local window; fewer if it was stopped.
+json local_json(const MonitorsOptions& options, Plan plan, int64_t left) {
+  plan.problem.mask = {.left = left, .right = 0};
+  json heads = json::array();
+  for (const auto& head : monitor_heads(plan, {.tolerance = options.tolerance,
+                                              .sinks = options.sinks,
+                                              .threads = options.threads,
+                                              .progress = {},
+                                              .stop = options.stop})) {
+    heads.push_back(head_json(head, plan.problem.format));
+  }
+  return {{"window", {left, 0}}, {"heads", std::move(heads)}};
 }
 
 }  // namespace
@@ -117,6 +203,10 @@ std::optional<json> run_monitors(const MonitorsOptions& options) {
   result["tolerance"] = options.tolerance;
   result["sinks"] = options.sinks;
   result["heads"] = heads;
+  if (options.compare_window) {
+    result["local"] = local_json(options, plan, *options.compare_window);
+    if (result["local"]["heads"].size() != heads.size()) return std::nullopt;
+  }
   return result;
 }
 

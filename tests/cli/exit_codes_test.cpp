@@ -164,6 +164,9 @@ TEST_SUITE("exit codes") {
     check(good + "--element 0,0,3,0 --kernel exact", 2, {"exact", "history"});
     check("history absent.npz --element 0,0,0,0", 3, {"absent.npz"});
     check("drift good.safetensors", 2, {"do"});
+    check("monitors good.safetensors --compare-window -1", 2, {"--compare-window"});
+    check("monitors good.safetensors --do good.safetensors:q --x good.safetensors:absent", 3,
+          {"good.safetensors", "absent"});
     check("drift --law abnormal", 2, {"abnormal", "ties"});
     check("drift --steps 0", 2, {"--steps"});
     check("drift absent.npz", 3, {"absent.npz"});

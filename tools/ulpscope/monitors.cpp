@@ -18,6 +18,7 @@ namespace {
 struct Arguments {
   ProblemArguments problem;
   MonitorsOptions monitors;
+  std::string x;
   bool json = false;
 };
 
@@ -41,6 +42,46 @@ std::string line(const nlohmann::json& head) {
                 : std::string());
 }
 
+// What the drift makes of the gradient of W^Q.
+std::string weight_errors(const nlohmann::json& heads) {
+  std::string text = fmt::format("\n{:<8} {:>8} {:>11} {:>9} {:>12} {:>9}\n", "b,head", "tokens",
+                                 "similarity", "eff. rank", "|dW error|", "of most");
+  for (const auto& head : heads) {
+    const auto& error = head["weight_error"];
+    const bool has_size = error["largest"].is_number() && error["largest"].get<double>() > 0;
+    text += fmt::format(
+        "{:<8} {:>8} {:>11} {:>9} {:>12} {:>9}\n",
+        fmt::format("{},{}", head["batch"].get<int64_t>(), head["head"].get<int64_t>()),
+        ulpscope::compact(error["tokens"].get<uint64_t>()), figure(error["similarity"], 3),
+        figure(error["effective_rank"], 3), figure(error["spectral_norm"], 3),
+        has_size ? real(error["spectral_norm"].get<double>() / error["largest"].get<double>(), 3)
+                 : "");
+  }
+  return text;
+}
+
+// The heads as they are beside the same with a local window.
+std::string windows(const nlohmann::json& result) {
+  const auto& local = result["local"];
+  std::string text = fmt::format(
+      "\nglobal, and local with the window {},0\n{:<8} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} "
+      "{:>8}\n",
+      local["window"][0].get<int64_t>(), "b,head", "max |S|", "local", "equal", "local", "at risk",
+      "local", "entropy", "local");
+  for (size_t h = 0; h < result["heads"].size(); ++h) {
+    const auto& head = result["heads"][h];
+    const auto& near = local["heads"][h];
+    text +=
+        fmt::format("{:<8} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
+                    fmt::format("{},{}", head["batch"].get<int64_t>(), head["head"].get<int64_t>()),
+                    figure(head["largest_score"], 4), figure(near["largest_score"], 4),
+                    share(head, "rows_equal", "rows"), share(near, "rows_equal", "rows"),
+                    share(head, "rows_at_risk", "rows"), share(near, "rows_at_risk", "rows"),
+                    figure(head["mean_entropy"], 3), figure(near["mean_entropy"], 3));
+  }
+  return text;
+}
+
 std::string as_text(const nlohmann::json& result) {
   const auto& heads = result["heads"];
   const bool has_delta = heads[0].contains("delta");
@@ -61,12 +102,15 @@ std::string as_text(const nlohmann::json& result) {
       "and\n"
       "the weight beside them breaks ties without being seen; residual: median of that weight\n";
   if (has_delta) text += "drift: sum of delta - exact delta; share: of the sum of magnitudes\n";
+  if (heads[0].contains("weight_error")) text += weight_errors(heads);
+  if (result.contains("local")) text += windows(result);
   return text;
 }
 
 int run(const Arguments& arguments, const Context& context) {
   MonitorsOptions options = arguments.monitors;
   static_cast<ProblemOptions&>(options) = options_of(arguments.problem);
+  if (!arguments.x.empty()) options.inputs.files["x"] = arguments.x;
   options.threads = threads_of(arguments.problem);
   options.command = context.command_line;
   options.stop = context.interrupted;
@@ -94,7 +138,9 @@ void add_monitors(CLI::App& app, Context& context) {
       "  ulpscope monitors dump.safetensors --layout bhsd --causal\n"
       "  ulpscope monitors dump.npz --format bf16 --layout bhsd --kernel paper-eager --json\n"
       "\n"
-      "INPUT is as for attention; with a tensor do, the drift of delta is watched too.");
+      "INPUT is as for attention; with a tensor do, the drift of delta is watched too; with do and "
+      "x,\n"
+      "the tokens (--map x=NAME), what it makes of the gradient of W^Q.");
   const auto a = std::make_shared<Arguments>();
   add_problem_options(*command, a->problem);
   command->add_option("--kernel", a->monitors.kernel, "NAME[@CHIP], whose scores are watched")
@@ -107,6 +153,13 @@ void add_monitors(CLI::App& app, Context& context) {
   command->add_option("--sinks", a->monitors.sinks, "First keys whose share is the sink's")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command->add_option("--x", a->x,
+                      "The tokens that Q was made of, FILE or FILE:TENSOR: (rows, width), or with "
+                      "the batch before them");
+  command
+      ->add_option("--compare-window", a->monitors.compare_window,
+                   "Watch the heads once more, with a window of L keys before the diagonal")
+      ->check(CLI::NonNegativeNumber);
   command->add_flag("--json", a->json, "Print one JSON object, with the drift row by row");
   command->callback([a, &context] { context.run = [a, &context] { return run(*a, context); }; });
 }

@@ -21,8 +21,8 @@ std::map<std::string, std::string> parse_map(const std::vector<std::string>& pie
   for (const auto& piece : pieces) {
     const auto equals = piece.find('=');
     const auto role = piece.substr(0, equals);
-    if (equals == std::string::npos ||
-        (role != "q" && role != "k" && role != "v" && role != "do" && role != "bias")) {
+    if (equals == std::string::npos || (role != "q" && role != "k" && role != "v" && role != "do" &&
+                                        role != "bias" && role != "x")) {
       throw Error(
           ErrorKind::usage,
           fmt::format("--map {}: expected q=NAME, k=NAME, v=NAME, do=NAME or bias=NAME", piece));
