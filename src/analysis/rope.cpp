@@ -7,6 +7,7 @@
 #include "ulpscope/reference/wide_circle.hpp"
 #include "ulpscope/reference/wide_exp.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -101,6 +102,66 @@ LogitShift logit_shift(const Rope& rope, std::span<const double> q, std::span<co
   }
   return {signed_sum.value() / static_cast<double>(rows),
           absolute_sum.value() / static_cast<double>(rows)};
+}
+
+namespace {
+
+std::vector<double> rotated_rows(const Rope& rope, std::span<const double> x, size_t dim,
+                                 int64_t shift) {
+  std::vector<double> result(x.size());
+  for (size_t row = 0; row < x.size() / dim; ++row) {
+    rope.rotate(x.subspan(row * dim, dim), static_cast<int64_t>(row) + shift,
+                std::span(result).subspan(row * dim, dim));
+  }
+  return result;
+}
+
+// Row `row` of the causal softmax of q.k, rotated.
+void attention_row(std::span<const double> q, std::span<const double> k, size_t dim, size_t row,
+                   std::vector<double>& p) {
+  const double scale = 1 / std::sqrt(static_cast<double>(dim));
+  p.resize(row + 1);
+  double maximum = 0;
+  for (size_t j = 0; j <= row; ++j) {
+    double sum = 0;
+    for (size_t d = 0; d < dim; ++d) sum += q[row * dim + d] * k[j * dim + d];
+    p[j] = scale * sum;
+    maximum = j == 0 ? p[j] : std::max(maximum, p[j]);
+  }
+  CompensatedSum total;
+  for (double& x : p) {
+    x = wide_exp(x - maximum);
+    total.add(x);
+  }
+  for (double& x : p) x /= total.value();
+}
+
+}  // namespace
+
+AttentionShift attention_shift(const Rope& rope, std::span<const double> q,
+                               std::span<const double> k, int64_t dim, int64_t first,
+                               int64_t second) {
+  const HostFpGuard guard;
+  const auto size = static_cast<size_t>(dim);
+  const size_t rows = q.size() / size;
+  const auto q_first = rotated_rows(rope, q, size, first);
+  const auto k_first = rotated_rows(rope, k, size, first);
+  const auto q_second = rotated_rows(rope, q, size, second);
+  const auto k_second = rotated_rows(rope, k, size, second);
+  CompensatedSum signed_sum, absolute_sum, first_key;
+  std::vector<double> p_first, p_second;
+  for (size_t row = 0; row < rows; ++row) {
+    attention_row(q_first, k_first, size, row, p_first);
+    attention_row(q_second, k_second, size, row, p_second);
+    for (size_t key = 0; key <= row; ++key) {
+      const double seen_by = static_cast<double>(rows - key);  // rows
+      const double difference = (p_first[key] - p_second[key]) / seen_by;
+      signed_sum.add(difference);
+      absolute_sum.add(std::abs(difference));
+      if (key == 0) first_key.add(std::abs(difference));
+    }
+  }
+  return {signed_sum.value(), absolute_sum.value(), first_key.value()};
 }
 
 }  // namespace ulpscope

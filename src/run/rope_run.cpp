@@ -20,10 +20,10 @@ namespace {
 
 using nlohmann::json;
 
-// Q of every head, and each head's first key.
+// Q of every head, and each head's keys: the first one, or all.
 struct Vectors {
-  std::vector<std::vector<double>> q;    // [heads], each (rows, dim)
-  std::vector<std::vector<double>> key;  // [heads], each (dim)
+  std::vector<std::vector<double>> q;  // [heads], each (rows, dim)
+  std::vector<std::vector<double>> k;  // [heads], each (keys, dim)
   int64_t rows;
   int64_t dim;
   std::string source;
@@ -38,15 +38,16 @@ std::vector<double> numbers(const Format& format, std::span<const uint16_t> code
 
 Vectors drawn(const RopeOptions& options) {
   const int64_t rows = *std::max_element(options.lengths.begin(), options.lengths.end());
+  const int64_t keys = options.matrices == RopeMatrices::on ? rows : 1;
   const LawShape shape{
-      .heads = options.heads, .rows = rows, .keys = 1, .dim = options.dim, .format = bf16};
+      .heads = options.heads, .rows = rows, .keys = keys, .dim = options.dim, .format = bf16};
   const LawTensors tensors = draw({.kind = LawKind::normal, .seed = options.seed}, shape);
-  Vectors vectors{.q = {}, .key = {}, .rows = rows, .dim = options.dim, .source = "normal"};
+  Vectors vectors{.q = {}, .k = {}, .rows = rows, .dim = options.dim, .source = "normal"};
   const auto size = static_cast<size_t>(rows * options.dim);
-  const auto dim = static_cast<size_t>(options.dim);
+  const auto key_size = static_cast<size_t>(keys * options.dim);
   for (size_t h = 0; h < static_cast<size_t>(options.heads); ++h) {
     vectors.q.push_back(numbers(bf16, std::span(tensors.q).subspan(h * size, size)));
-    vectors.key.push_back(numbers(bf16, std::span(tensors.k).subspan(h * dim, dim)));
+    vectors.k.push_back(numbers(bf16, std::span(tensors.k).subspan(h * key_size, key_size)));
   }
   return vectors;
 }
@@ -62,14 +63,20 @@ Vectors from_file(const RopeOptions& options) {
                             "heads of k that divide those of q",
                             q.file, shape_text(q.shape), shape_text(k.shape)));
   }
-  Vectors vectors{.q = {}, .key = {}, .rows = rows, .dim = dim, .source = q.file};
+  if (options.matrices == RopeMatrices::on && keys != rows) {
+    throw Error(
+        ErrorKind::input,
+        fmt::format("{}: {} queries and {} keys: --matrices expects as many", q.file, rows, keys));
+  }
+  Vectors vectors{.q = {}, .k = {}, .rows = rows, .dim = dim, .source = q.file};
   const auto size = static_cast<size_t>(rows * dim);
   const auto key_size = static_cast<size_t>(keys * dim);
   const auto group = static_cast<size_t>(heads / k_heads);
   for (size_t h = 0; h < static_cast<size_t>(batch * heads); ++h) {
-    const auto key = std::span(k.codes).subspan(h / group * key_size, static_cast<size_t>(dim));
+    const auto used = options.matrices == RopeMatrices::on ? key_size : static_cast<size_t>(dim);
+    const auto key = std::span(k.codes).subspan(h / group * key_size, used);
     vectors.q.push_back(numbers(q.format, std::span(q.codes).subspan(h * size, size)));
-    vectors.key.push_back(numbers(k.format, key));
+    vectors.k.push_back(numbers(k.format, key));
   }
   return vectors;
 }
@@ -88,12 +95,31 @@ LogitShift mean_shift(const Rope& rope, const Vectors& vectors, int64_t length,
   CompensatedSum signed_sum, absolute_sum;
   for (size_t h = 0; h < vectors.q.size(); ++h) {
     const auto rows = std::span(vectors.q[h]).first(static_cast<size_t>(length * vectors.dim));
-    const LogitShift shift = logit_shift(rope, rows, vectors.key[h], shifts[0], shifts[1]);
+    const auto key = std::span(vectors.k[h]).first(static_cast<size_t>(vectors.dim));
+    const LogitShift shift = logit_shift(rope, rows, key, shifts[0], shifts[1]);
     signed_sum.add(shift.signed_mean);
     absolute_sum.add(shift.absolute_mean);
   }
   const auto heads = static_cast<double>(vectors.q.size());
   return {signed_sum.value() / heads, absolute_sum.value() / heads};
+}
+
+// D over all heads, which it is the sum of.
+json matrices_json(const Rope& rope, const Vectors& vectors, int64_t length,
+                   const std::array<int64_t, 2>& shifts) {
+  CompensatedSum signed_sum, absolute_sum, first_key;
+  const auto size = static_cast<size_t>(length * vectors.dim);
+  for (size_t h = 0; h < vectors.q.size(); ++h) {
+    const AttentionShift shift =
+        attention_shift(rope, std::span(vectors.q[h]).first(size),
+                        std::span(vectors.k[h]).first(size), vectors.dim, shifts[0], shifts[1]);
+    signed_sum.add(shift.signed_sum);
+    absolute_sum.add(shift.absolute_sum);
+    first_key.add(shift.absolute_first_key);
+  }
+  return {{"signed", number_json(signed_sum.value())},
+          {"absolute", number_json(absolute_sum.value())},
+          {"absolute_first_key", number_json(first_key.value())}};
 }
 
 }  // namespace
@@ -120,6 +146,9 @@ json run_rope(const RopeOptions& options) {
                       {"length", length},
                       {"signed", number_json(shift.signed_mean)},
                       {"absolute", number_json(shift.absolute_mean)}});
+      if (options.matrices == RopeMatrices::on) {
+        rows.back()["matrices"] = matrices_json(rope, vectors, length, options.shifts);
+      }
     }
   }
   json result = summary_header("rope", options.command);

@@ -87,6 +87,24 @@ TEST_SUITE("rope") {
     CHECK(logit_shift(rope, q, key, 0, 16).absolute_mean == doctest::Approx(8 * one));
   }
 
+  TEST_CASE("attention matrices shift by what the recipe rounds, and not at all by nothing") {
+    const auto q = normal_rows(64, 128, 1);
+    const auto k = normal_rows(64, 128, 2);
+    const auto shift = [&](const char* recipe, int64_t second) {
+      return attention_shift(Rope(rope_recipe_named(recipe), 128), q, k, 128, 0, second);
+    };
+    CHECK(shift("cast", 0).absolute_sum == 0.0);
+    const auto cast = shift("cast", 16);
+    CHECK(shift("fp32", 16).absolute_sum < 0.01 * cast.absolute_sum);
+    CHECK(shift("hf-bf16", 16).absolute_sum > 1.15 * cast.absolute_sum);
+    CHECK(std::abs(cast.signed_sum) < cast.absolute_sum);
+    CHECK(cast.absolute_first_key < cast.absolute_sum);
+    // A row alone sees one key, with weight 1 whatever its score.
+    const auto one = attention_shift(Rope(rope_recipe_named("cast"), 128), std::span(q).first(128),
+                                     std::span(k).first(128), 128, 0, 16);
+    CHECK(one.absolute_sum == 0.0);
+  }
+
   TEST_CASE("odd sizes, bases and names are refused") {
     CHECK_THROWS_AS(Rope(rope_recipes[0], 3), Error);
     CHECK_THROWS_AS(Rope(rope_recipes[0], 64, 1.0), Error);

@@ -167,6 +167,7 @@ TEST_SUITE("exit codes") {
     check("monitors good.safetensors --compare-window -1", 2, {"--compare-window"});
     check("monitors good.safetensors --do good.safetensors:q --x good.safetensors:absent", 3,
           {"good.safetensors", "absent"});
+    check("rope --matrices --lengths 0", 2, {"--lengths 0"});
     check("drift --law abnormal", 2, {"abnormal", "ties"});
     check("drift --steps 0", 2, {"--steps"});
     check("drift absent.npz", 3, {"absent.npz"});

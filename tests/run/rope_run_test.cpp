@@ -35,6 +35,18 @@ TEST_SUITE("rope run") {
     CHECK_THROWS_WITH_AS(run_rope(options), doctest::Contains("expected 1 to 32"), Error);
   }
 
+  TEST_CASE("matrices are compared where they are asked for, and are square") {
+    const test::TemporaryFolder here;
+    const auto path = (here.path() / "n.safetensors").string();
+    write_sample({.law = {}, .shape = {.heads = 1, .rows = 8, .keys = 16, .dim = 8}}, path);
+    RopeOptions options{.recipes = {"cast"}, .lengths = {8}, .dim = 8, .heads = 2};
+    CHECK_FALSE(run_rope(options)["rows"][0].contains("matrices"));
+    options.matrices = RopeMatrices::on;
+    CHECK(run_rope(options)["rows"][0]["matrices"]["absolute"].get<double>() > 0);
+    options.inputs.input = path;
+    CHECK_THROWS_WITH_AS(run_rope(options), doctest::Contains("8 queries and 16 keys"), Error);
+  }
+
   TEST_CASE("no length, no recipe, a length of nothing: refused") {
     CHECK_THROWS_AS(run_rope({.lengths = {}}), Error);
     CHECK_THROWS_AS(run_rope({.recipes = {}}), Error);

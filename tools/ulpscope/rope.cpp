@@ -19,6 +19,7 @@ struct Arguments {
   RopeOptions options;
   std::string format, layout;
   std::vector<int64_t> shifts;
+  bool matrices = false;
   bool json = false;
 };
 
@@ -28,11 +29,17 @@ std::string as_text(const nlohmann::json& result) {
                   visible(result["source"].get<std::string>()), result["heads"].get<int64_t>(),
                   result["dim"].get<int64_t>(), result["base"].get<double>(),
                   result["shifts"][0].get<int64_t>(), result["shifts"][1].get<int64_t>());
-  text += fmt::format("{:<9} {:>8} {:>12} {:>12}\n", "recipe", "length", "D_logit", "|D_logit|");
+  const bool has_matrices = result["rows"][0].contains("matrices");
+  text += fmt::format("{:<9} {:>8} {:>12} {:>12}{}\n", "recipe", "length", "D_logit", "|D_logit|",
+                      has_matrices ? fmt::format(" {:>12} {:>12}", "D", "|D|") : std::string());
   for (const auto& row : result["rows"]) {
-    text += fmt::format("{:<9} {:>8} {:>12} {:>12}\n", row["recipe"].get<std::string>(),
+    text += fmt::format("{:<9} {:>8} {:>12} {:>12}{}\n", row["recipe"].get<std::string>(),
                         grouped(row["length"].get<uint64_t>()), figure(row["signed"], 3),
-                        figure(row["absolute"], 3));
+                        figure(row["absolute"], 3),
+                        has_matrices
+                            ? fmt::format(" {:>12} {:>12}", figure(row["matrices"]["signed"], 3),
+                                          figure(row["matrices"]["absolute"], 3))
+                            : std::string());
   }
   return text;
 }
@@ -42,6 +49,7 @@ int run(Arguments arguments, const Context& context) {
   if (!arguments.format.empty()) options.inputs.format = format_named(arguments.format);
   if (!arguments.layout.empty()) options.inputs.layout = layout_named(arguments.layout);
   if (!arguments.shifts.empty()) options.shifts = {arguments.shifts[0], arguments.shifts[1]};
+  options.matrices = arguments.matrices ? RopeMatrices::on : RopeMatrices::off;
   options.command = context.command_line;
   const nlohmann::json result = run_rope(options);
   print(arguments.json ? result.dump(1) + "\n" : as_text(result));
@@ -83,6 +91,8 @@ void add_rope(CLI::App& app, Context& context) {
       ->check(CLI::Range(int64_t{1}, int64_t{4096}))
       ->capture_default_str();
   command->add_option("--seed", o.seed, "Seed of drawn numbers")->capture_default_str();
+  command->add_flag("--matrices", a->matrices,
+                    "D too: the same of the attention matrices, causal; rows^2 work");
   command->add_flag("--json", a->json, "Print one JSON object");
   command->callback([a, &context] { context.run = [a, &context] { return run(*a, context); }; });
 }

@@ -16,7 +16,7 @@
 // the binary32 product with the position. Powers, sines and cosines are rounded from binary64, so
 // that a library's last bit may differ; both shifts of a comparison use the same ones.
 //
-// Source: Wang et al., arXiv 2411.13476, sections 2 and 3, and the Hugging Face Llama code as that
+// Source: Wang et al., arXiv 2411.13476, equations 3 to 5, and the Hugging Face Llama code as that
 // paper runs it. Tested by tests/analysis/rope_test.cpp.
 #pragma once
 
@@ -71,5 +71,18 @@ struct LogitShift {
 // binary64: what differs is the rotation's rounding alone.
 LogitShift logit_shift(const Rope& rope, std::span<const double> q, std::span<const double> key,
                        int64_t first, int64_t second);
+
+// The same of a head's attention matrices under a causal mask: D, the sum over the keys j of the
+// mean over the rows i >= j of P_ij(first) - P_ij(second), and of its magnitude; P the softmax of
+// the scores, in binary64. Rows and keys are as many. Cost: rows^2 dim.
+struct AttentionShift {
+  double signed_sum = 0;
+  double absolute_sum = 0;
+  double absolute_first_key = 0;  // the part of key 0
+};
+
+AttentionShift attention_shift(const Rope& rope, std::span<const double> q,
+                               std::span<const double> k, int64_t dim, int64_t first,
+                               int64_t second);
 
 }  // namespace ulpscope

@@ -7,7 +7,10 @@
 // arithmetic gives as equal; signed, and by magnitude. Q and K are a file's, before their rotation,
 // or normal numbers from a seed; heads are averaged.
 //
-// Source: Wang et al., arXiv 2411.13476, equation 5. Tested by tests/run/rope_run_test.cpp.
+// With `matrices` also D, the same of the attention matrices under a causal mask, which needs as
+// many keys as rows.
+//
+// Source: Wang et al., arXiv 2411.13476, equations 4 and 5. Tested by tests/run/rope_run_test.cpp.
 #pragma once
 
 #include "ulpscope/run/inputs.hpp"
@@ -21,11 +24,14 @@
 
 namespace ulpscope {
 
+enum class RopeMatrices { off, on };
+
 struct RopeOptions {
   InputOptions inputs = {};  // q and k; without a file, drawn numbers
   std::vector<std::string> recipes = {"fp32", "cast", "hf-bf16"};
   std::vector<int64_t> lengths = {64, 256, 1024, 4096};
   std::array<int64_t, 2> shifts = {0, 16};
+  RopeMatrices matrices = RopeMatrices::off;
   double base = 10000;
   int64_t dim = 128;  // of drawn numbers
   int64_t heads = 8;  // of drawn numbers
