@@ -113,6 +113,20 @@ void BackwardPass<Sink>::load(const HeadInputs& head) {
   }
 }
 
+// delta of a row, as the kernel stores it.
+template <class Sink>
+uint32_t BackwardPass<Sink>::kept_delta(const Machine<Sink>& machine, int64_t row,
+                                        const std::vector<uint32_t>& dout,
+                                        const uint32_t* o) const {
+  const uint32_t delta = delta_of_row(machine, plan_.rules->delta, plan_.delta, row,
+                                      plan_.problem.dim, dout.data(), o);
+  switch (plan_.rules->delta.kept) {
+    case DeltaKept::binary32: break;
+    case DeltaKept::input_format: return machine.one(Site::delta_cast, row, register_value(delta));
+  }
+  return delta;
+}
+
 template <class Sink>
 void BackwardPass<Sink>::run(const HeadInputs& head, KeyAccumulators& keys, HeadGradients& out,
                              PairObserver* observer) {
@@ -131,14 +145,8 @@ void BackwardPass<Sink>::run(const HeadInputs& head, KeyAccumulators& keys, Head
         dout[d] = detail::widened(p.format, head.dout[at + d]);
       }
       const auto row = static_cast<size_t>(i);
-      delta_[row] = delta_of_row(machine, plan_.rules->delta, plan_.delta, i, p.dim, dout.data(),
-                                 &head.o[at]);
-      switch (plan_.rules->delta.kept) {
-        case DeltaKept::binary32: break;
-        case DeltaKept::input_format:
-          delta_[row] = machine.one(Site::delta_cast, i, register_value(delta_[row]));
-          break;
-      }
+      delta_[row] =
+          head.delta.empty() ? kept_delta(machine, i, dout, &head.o[at]) : head.delta[row];
       shift_[row] = exponent_shift(machine, plan_.rules->recompute, i, head.lse[row]);
     }
   });

@@ -91,13 +91,16 @@ HeadInputs inputs_of(const Run& run, int64_t batch, int64_t head) {
   const auto kv_at =
       static_cast<size_t>(batch * p.kv_heads + head / (p.heads / p.kv_heads)) * kv_size;
   const auto rows = static_cast<size_t>(p.rows);
+  const auto rows_at = static_cast<size_t>(batch * p.heads + head) * rows;
+  const auto& delta = run.inputs.delta;
   return {.q = p.q.subspan(q_at, q_size),
           .k = p.k.subspan(kv_at, kv_size),
           .v = p.v.subspan(kv_at, kv_size),
           .dout = run.inputs.dout.subspan(q_at, q_size),
           .o = run.inputs.o.subspan(q_at, q_size),
-          .lse = run.inputs.lse.subspan(static_cast<size_t>(batch * p.heads + head) * rows, rows),
-          .terms = head_terms(p, run.plan.plan->recipe->alignment, batch, head)};
+          .lse = run.inputs.lse.subspan(rows_at, rows),
+          .terms = head_terms(p, run.plan.plan->recipe->alignment, batch, head),
+          .delta = delta.empty() ? delta : delta.subspan(rows_at, rows)};
 }
 
 // The heads of a group, each rounded already, in binary32 from +0 and in order; the sum is rounded
@@ -182,6 +185,7 @@ Gradients run_backward(const BackwardPlan& plan, const BackwardInputs& inputs,
   require_size("do", inputs.dout.size(), p.q.size());
   require_size("o", inputs.o.size(), p.q.size());
   require_size("lse", inputs.lse.size(), rows);
+  if (!inputs.delta.empty()) require_size("delta", inputs.delta.size(), rows);
   Gradients result{.dq = std::vector<uint32_t>(p.q.size()),
                    .dk = std::vector<uint32_t>(p.k.size()),
                    .dv = std::vector<uint32_t>(p.v.size()),

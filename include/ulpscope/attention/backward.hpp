@@ -43,6 +43,7 @@ struct HeadInputs {
   std::span<const uint32_t> o;     // (rows, dim) as registers
   std::span<const uint32_t> lse;   // (rows): natural, or what the recipe keeps for its backward
   HeadTerms terms = {};
+  std::span<const uint32_t> delta = {};  // (rows), in place of rowsum(dO O); or empty
 };
 
 // Registers before the store's code, and delta (rows).
@@ -98,6 +99,8 @@ class BackwardPass {
  private:
   struct Tile;
   void load(const HeadInputs& head);
+  uint32_t kept_delta(const Machine<Sink>& machine, int64_t row, const std::vector<uint32_t>& dout,
+                      const uint32_t* o) const;
   Contraction contraction(BlockKind kind) const;
   void visit(const Tile& tile, KeyAccumulators& keys);
   void row_of_tile(const Tile& tile, int64_t row);

@@ -20,6 +20,8 @@ struct BackwardInputs {
   std::span<const uint16_t> dout;
   std::span<const uint32_t> o;    // registers that hold the stored O
   std::span<const uint32_t> lse;  // (batch, heads, rows), as the recipe's backward reads it
+  // (batch, heads, rows), binary32: taken instead of rowsum(dO O); empty: the kernel's own.
+  std::span<const uint32_t> delta = {};
 };
 
 struct BackwardOptions {
@@ -41,7 +43,8 @@ struct Gradients {
   bool complete = true;         // false if it was stopped
 };
 
-// An Error of kind input where dout or o does not have the size of q, or lse not one number a row.
+// An Error of kind input where dout or o does not have the size of q, or lse or a given delta not
+// one number a row.
 Gradients run_backward(const BackwardPlan& plan, const BackwardInputs& inputs,
                        const BackwardOptions& options);
 
