@@ -461,6 +461,30 @@ TEST_SUITE("exit codes") {
     CHECK(run(here.path(), good + "other.safetensors --ranked 1 > /dev/full").code == 4);
   }
 
+  TEST_CASE("attribute ends with 0 on a good dump, 2 and 3 for what is wrong") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const std::string good = "attribute good.safetensors ";
+    const auto text = run(here.path(), good);
+    CAPTURE(text.text);
+    CHECK(text.code == 0);
+    CHECK(contains(text.text, "nobody is accused"));
+    const auto refuse = [&](const std::string& arguments, int code, std::string_view part) {
+      CAPTURE(arguments);
+      const auto outcome = run(here.path(), arguments);
+      CAPTURE(outcome.text);
+      CHECK(outcome.code == code);
+      CHECK(outcome.text.starts_with("ulpscope: error: "));
+      CHECK(contains(outcome.text, part));
+    };
+    refuse("attribute absent.npz", 3, "absent.npz");
+    refuse(good + "--kernel nobody", 2, "nobody");
+    refuse(good + "--set nowhere=exact", 2, "nowhere");
+    refuse(good + "--ablations", 2, "a tensor 'do'");
+    CHECK(run(here.path(), good + "--heads 0").code == 2);  // without --ablations
+    CHECK(run(here.path(), good + "> /dev/full").code == 4);
+  }
+
   TEST_CASE("--delta-layout takes a layout that the kernel has, and names them") {
     const TemporaryFolder here;
     here.write("good.safetensors", good_file());

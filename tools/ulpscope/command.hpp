@@ -36,6 +36,7 @@ std::string command_without(const Context& context,
 int exit_code_of(const std::function<int()>& body);
 
 void add_attention(CLI::App& app, Context& context);
+void add_attribute(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
 void add_drift(CLI::App& app, Context& context);
 void add_engines(CLI::App& app, Context& context);

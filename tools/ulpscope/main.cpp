@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_gemm(app, context);
   ulpscope::cli::add_identify(app, context);
   ulpscope::cli::add_merge(app, context);
+  ulpscope::cli::add_attribute(app, context);
   ulpscope::cli::add_compare(app, context);
   ulpscope::cli::add_round(app, context);
   ulpscope::cli::add_trace(app, context);
