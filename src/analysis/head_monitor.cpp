@@ -104,12 +104,6 @@ class Scores {
   ChainSums sums_;
 };
 
-size_t residual_bin(double residual) {
-  if (!(residual > 0)) return 0;
-  const int bin = std::ilogb(residual) - HeadMonitor::lowest_residual;
-  return static_cast<size_t>(std::clamp(bin, 0, static_cast<int>(HeadMonitor::residual_bins) - 1));
-}
-
 HeadMonitor summed(const std::vector<RowMonitor>& rows) {
   HeadMonitor head;
   CompensatedSum entropy, sink;
@@ -147,8 +141,23 @@ Operand decoded_keys(const Plan& plan, int64_t batch, int64_t kv_head) {
   return k;
 }
 
-HeadMonitor monitor_head(const Plan& plan, const HeadMonitorOptions& options, int64_t batch,
-                         int64_t head) {
+}  // namespace
+
+int64_t HeadMonitor::rows_equal() const { return rows - rows_by_maxima[0]; }
+
+double HeadMonitor::median_residual() const {
+  int64_t below = 0;
+  for (size_t bin = 0; bin < residual_bins; ++bin) {
+    below += rows_by_residual[bin];
+    if (2 * below > rows) {
+      return bin == 0 ? 0.0 : std::ldexp(1.0, static_cast<int>(bin) + lowest_residual);
+    }
+  }
+  return 0;
+}
+
+std::vector<RowMonitor> monitor_rows(const Plan& plan, const HeadMonitorOptions& options,
+                                     int64_t batch, int64_t head) {
   const Problem& p = plan.problem;
   const Operand k = decoded_keys(plan, batch, head / (p.heads / p.kv_heads));
   const MonitorOptions of_row{.probability = plan.map[Site::probability_cast].format,
@@ -169,26 +178,7 @@ HeadMonitor monitor_head(const Plan& plan, const HeadMonitorOptions& options, in
           monitor_row(scores.natural(), scores.selectors(), scores.first_key(), of_row, weights);
     }
   });
-  const HostFpGuard guard;
-  HeadMonitor result = summed(rows);
-  result.batch = batch;
-  result.head = head;
-  return result;
-}
-
-}  // namespace
-
-int64_t HeadMonitor::rows_equal() const { return rows - rows_by_maxima[0]; }
-
-double HeadMonitor::median_residual() const {
-  int64_t below = 0;
-  for (size_t bin = 0; bin < residual_bins; ++bin) {
-    below += rows_by_residual[bin];
-    if (2 * below > rows) {
-      return bin == 0 ? 0.0 : std::ldexp(1.0, static_cast<int>(bin) + lowest_residual);
-    }
-  }
-  return 0;
+  return rows;
 }
 
 std::vector<HeadMonitor> monitor_heads(const Plan& plan, const HeadMonitorOptions& options) {
@@ -206,8 +196,13 @@ std::vector<HeadMonitor> monitor_heads(const Plan& plan, const HeadMonitorOption
   const Problem& p = plan.problem;
   for (int64_t outer = 0; outer < p.batch * p.heads; ++outer) {
     if (options.stop != nullptr && options.stop->load()) break;
-    arena.execute(
-        [&] { heads.push_back(monitor_head(plan, options, outer / p.heads, outer % p.heads)); });
+    arena.execute([&] {
+      const auto rows = monitor_rows(plan, options, outer / p.heads, outer % p.heads);
+      const HostFpGuard guard;
+      heads.push_back(summed(rows));
+      heads.back().batch = outer / p.heads;
+      heads.back().head = outer % p.heads;
+    });
     if (options.progress) options.progress(outer + 1);
   }
   return heads;

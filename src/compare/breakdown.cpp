@@ -98,9 +98,8 @@ struct Breakdown::Cell {
 };
 
 bool is_one_sided(const Group& group) {
-  constexpr auto fewest = static_cast<uint64_t>(bias_threshold * bias_threshold);
   const Moments& m = group.errors.moments;
-  if (m.larger + m.smaller < fewest) return false;
+  if (m.larger + m.smaller < fewest_errors) return false;
   const BiasSummary summary = summarise(group.errors);
   return is_biased(summary.by_value) || is_biased(summary.by_magnitude);
 }

@@ -54,8 +54,9 @@ float error_in_ulps(const Record& record) {
   return static_cast<float>(static_cast<double>(record.residue) / residue_scale);
 }
 
-ErrorTally::ErrorTally(int64_t rows, int64_t columns, int64_t row_tile)
-    : columns_(static_cast<size_t>(columns)),
+ErrorTally::ErrorTally(int64_t rows, int64_t columns, int64_t row_tile, Heads heads)
+    : keeping_(heads),
+      columns_(static_cast<size_t>(columns)),
       heat_map_{.row_tile = row_tile,
                 .tiles = (rows + row_tile - 1) / row_tile,
                 .columns = columns,
@@ -66,6 +67,7 @@ ErrorTally::ErrorTally(int64_t rows, int64_t columns, int64_t row_tile)
 void ErrorTally::add_row(const Format& format, int64_t outer, int64_t row, const double* values,
                          const double* references, float* errors) {
   Cluster whole_row;
+  outer_ = outer;
   Cluster* const cells =
       &heat_map_.cells[static_cast<size_t>(row / heat_map_.row_tile * heat_map_.columns)];
   for (int64_t c = 0; c < heat_map_.columns; ++c) {
@@ -74,6 +76,7 @@ void ErrorTally::add_row(const Format& format, int64_t outer, int64_t row, const
     whole_row.add(record);
     columns_[static_cast<size_t>(c)].add(record);
     cells[c].add(record);
+    if (has_error(record) && std::isfinite(references[c])) magnitudes_.add(references[c], record);
     if (errors != nullptr) errors[c] = error_in_ulps(record);
     if (has_error(record) && record.residue != 0) {
       keep_worst({outer, row, c, values[c], references[c], record.residue});
@@ -94,6 +97,9 @@ void ErrorTally::keep_worst(const WorstError& error) {
 
 void ErrorTally::merge(const ErrorTally& other) {
   statistics_.merge(other.statistics_);
+  if (other.statistics_.moments.count != 0) outer_ = other.outer_;
+  magnitudes_.merge(other.magnitudes_);
+  heads_.insert(other.heads_.begin(), other.heads_.end());
   for (size_t i = 0; i < columns_.size(); ++i) columns_[i].merge(other.columns_[i]);
   for (size_t i = 0; i < heat_map_.cells.size(); ++i) {
     heat_map_.cells[i].merge(other.heat_map_.cells[i]);
@@ -101,7 +107,17 @@ void ErrorTally::merge(const ErrorTally& other) {
   for (const auto& error : other.worst_) keep_worst(error);
 }
 
-void ErrorTally::close_head() { fold_and_clear(columns_, statistics_.columns); }
+void ErrorTally::close_head() {
+  HeadErrors head;
+  for (FeatureErrors& column : columns_) {
+    statistics_.columns.add(column.total);
+    head.features.push_back(feature_bias(column));
+    column = {};
+  }
+  if (keeping_ == Heads::together || statistics_.moments.count == 0) return;
+  head.all = statistics_;
+  heads_.emplace(outer_, std::move(head));
+}
 
 namespace {
 
@@ -110,11 +126,23 @@ void list_words(Words& words, E& e) {
   words(e.outer, e.row, e.column, e.value, e.reference, e.residue);
 }
 
+template <class Words, AnyOf<FeatureBias> F>
+void list_words(Words& words, F& f) {
+  words(f.count, f.mean, f.standard_error, f.z, f.one_sided);
+}
+
 }  // namespace
 
 void ErrorTally::write(WordWriter& words) const {
   ulpscope::list_words(words, statistics_);
   for (const auto& cell : heat_map_.cells) ulpscope::list_words(words, cell);
+  magnitudes_.write(words);
+  words(heads_.size());
+  for (const auto& [outer, head] : heads_) {
+    words(outer);
+    ulpscope::list_words(words, head.all);
+    for (const auto& feature : head.features) list_words(words, feature);
+  }
   const auto sorted = worst();
   words(sorted.size());
   for (const auto& error : sorted) list_words(words, error);
@@ -123,6 +151,17 @@ void ErrorTally::write(WordWriter& words) const {
 void ErrorTally::read(WordReader& words) {
   ulpscope::list_words(words, statistics_);
   for (auto& cell : heat_map_.cells) ulpscope::list_words(words, cell);
+  magnitudes_.read(words);
+  size_t heads = 0;
+  words(heads);
+  for (size_t i = 0; i < heads && !words.has_run_out(); ++i) {
+    int64_t outer = 0;
+    words(outer);
+    HeadErrors& head = heads_[outer];
+    ulpscope::list_words(words, head.all);
+    head.features.resize(columns_.size());
+    for (auto& feature : head.features) list_words(words, feature);
+  }
   size_t count = 0;
   words(count);
   for (size_t i = 0; i < std::min(count, worst_kept); ++i) {

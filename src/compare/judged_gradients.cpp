@@ -43,7 +43,7 @@ void judge_rows(const Judgement& j, int64_t outer, int64_t first, int64_t end,
 }
 
 JudgedTensor judged(const Judgement& j) {
-  const auto tally = [&] { return ErrorTally(j.rows, j.columns, j.row_tile); };
+  const auto tally = [&] { return ErrorTally(j.rows, j.columns, j.row_tile, Heads::apart); };
   JudgedTensor tensor{.codes = j.registers, .ulp = {}, .errors = tally()};
   if (!(j.stored == fp32)) {
     for (auto& code : tensor.codes) code = static_cast<uint32_t>(code_of(j.stored, code));

@@ -21,6 +21,7 @@ struct Shared {
   const Plan& plan;
   const ForwardReference& reference;
   Judging judging;
+  std::span<const RowKind> row_kinds;
   JudgedRun& result;
   std::mutex mutex{};
 };
@@ -31,21 +32,26 @@ class JudgedHead : public HeadObserver {
       : shared_(shared),
         outer_(batch * shared.plan.problem.heads + head),
         o_errors_(o_tally(shared.plan)),
-        lse_errors_(lse_tally(shared.plan)) {}
+        lse_errors_(lse_tally(shared.plan)),
+        o_by_rows_(shared.plan.problem.rows, shared.plan.problem.dim) {}
   JudgedHead(const JudgedHead&) = delete;
   JudgedHead& operator=(const JudgedHead&) = delete;
   ~JudgedHead() override {
     o_errors_.close_head();
     lse_errors_.close_head();
+    o_by_rows_.close_head();
     const std::lock_guard lock(shared_.mutex);
     shared_.result.o_errors.merge(o_errors_);
     shared_.result.lse_errors.merge(lse_errors_);
+    shared_.result.o_by_rows.merge(o_by_rows_);
   }
 
   static ErrorTally o_tally(const Plan& plan) {
-    return {plan.problem.rows, plan.problem.dim, plan.tile_rows};
+    return {plan.problem.rows, plan.problem.dim, plan.tile_rows, Heads::apart};
   }
-  static ErrorTally lse_tally(const Plan& plan) { return {plan.problem.rows, 1, plan.tile_rows}; }
+  static ErrorTally lse_tally(const Plan& plan) {
+    return {plan.problem.rows, 1, plan.tile_rows, Heads::apart};
+  }
 
   void tile(const TileRows& rows, const TileOutput& output) override {
     keep(rows, output);
@@ -83,6 +89,7 @@ class JudgedHead : public HeadObserver {
     const Format& o_format = plan.map[Site::output_store].format;
     auto o_errors = o_tally(plan);
     auto lse_errors = lse_tally(plan);
+    ErrorsByRows by_rows(plan.problem.rows, dim);
     std::vector<double> values(static_cast<size_t>(dim));
     for (int64_t r = 0; r < rows.count; ++r) {
       const size_t at = place(rows, r);
@@ -92,6 +99,14 @@ class JudgedHead : public HeadObserver {
       }
       o_errors.add_row(o_format, head, rows.first + r, values.data(), &reference.o[o_at],
                        &shared_.result.o_ulp[o_at]);
+      const auto add = [&](ErrorTally& tally) {
+        tally.add_row(o_format, head, rows.first + r, values.data(), &reference.o[o_at], nullptr);
+      };
+      switch (kind(at)) {
+        case RowKind::at_risk: add(by_rows.at_risk); [[fallthrough]];
+        case RowKind::tied: add(by_rows.tied); break;
+        case RowKind::plain: break;
+      }
       const double lse = to_double(output.lse[static_cast<size_t>(r)]);
       lse_errors.add_row(fp32, head, rows.first + r, &lse, &reference.lse[at],
                          &shared_.result.lse_ulp[at]);
@@ -99,6 +114,11 @@ class JudgedHead : public HeadObserver {
     const std::lock_guard lock(mutex_);
     o_errors_.merge(o_errors);
     lse_errors_.merge(lse_errors);
+    o_by_rows_.merge(by_rows);
+  }
+
+  RowKind kind(size_t row) const {
+    return shared_.row_kinds.empty() ? RowKind::plain : shared_.row_kinds[row];
   }
 
   Shared& shared_;
@@ -106,6 +126,7 @@ class JudgedHead : public HeadObserver {
   std::mutex mutex_;
   ErrorTally o_errors_;
   ErrorTally lse_errors_;
+  ErrorsByRows o_by_rows_;
 };
 
 // The engine `reference`: every row correctly rounded.
@@ -146,6 +167,19 @@ bool run_reference(const Plan& plan, Shared& shared, const JudgedOptions& option
 
 }  // namespace
 
+ErrorsByRows::ErrorsByRows(int64_t rows, int64_t columns)
+    : tied(rows, columns, rows, Heads::apart), at_risk(rows, columns, rows, Heads::apart) {}
+
+void ErrorsByRows::merge(const ErrorsByRows& other) {
+  tied.merge(other.tied);
+  at_risk.merge(other.at_risk);
+}
+
+void ErrorsByRows::close_head() {
+  tied.close_head();
+  at_risk.close_head();
+}
+
 JudgedRun run_judged(const Plan& plan, const JudgedOptions& options) {
   ForwardReference reference;
   switch (options.judging) {
@@ -170,8 +204,13 @@ JudgedRun run_judged(const Plan& plan, const ForwardReference& reference,
                    .sites = {},
                    .o_errors = JudgedHead::o_tally(plan),
                    .lse_errors = JudgedHead::lse_tally(plan),
+                   .o_by_rows = ErrorsByRows(p.rows, p.dim),
                    .reference = reference.report};
-  Shared shared{.plan = plan, .reference = reference, .judging = options.judging, .result = result};
+  Shared shared{.plan = plan,
+                .reference = reference,
+                .judging = options.judging,
+                .row_kinds = options.row_kinds,
+                .result = result};
   // More threads than cores only if asked, and then without a word from the library.
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
                                   static_cast<size_t>(options.threads));

@@ -45,6 +45,14 @@ std::string colour_at(std::size_t index) {
 
 bool has_dash(std::size_t index) { return 2 * index <= colour_steps; }
 
+// What the rows of a map are.
+struct MapWords {
+  std::string title;
+  std::string row;      // on the axis
+  std::string one_row;  // in a sentence
+  std::string rows;     // with their number
+};
+
 struct Extreme {
   double value = 0;
   std::size_t row = 0, column = 0;
@@ -95,16 +103,19 @@ Grid grid_of(const ReducedMap& map) {
   Grid grid;
   grid.rows = map.cells.size();
   grid.columns = map.cells[0].size();
-  grid.cell_width = std::min(24.0, 880.0 / static_cast<double>(grid.columns));
-  grid.cell_height = std::min(std::min(24.0, std::max(grid.cell_width, 12.0)),
-                              560.0 / static_cast<double>(grid.rows));
+  // Whole and half pixels keep positions short: a map of 128 x 128 cells is mostly digits.
+  const auto halves = [](double size) { return std::floor(2 * size) / 2; };
+  grid.cell_width = halves(std::min(24.0, 880.0 / static_cast<double>(grid.columns)));
+  grid.cell_height = std::floor(
+      std::min({24.0, std::max(grid.cell_width, 12.0), 560.0 / static_cast<double>(grid.rows)}));
   return grid;
 }
 
 std::string dash_at(const Grid& grid, std::size_t row, std::size_t column) {
-  const std::string width = svg_number(0.4 * grid.cell_width);
-  return fmt::format("M{} {}h{}v1h-{}z", svg_number(grid.x(column) + 0.3 * grid.cell_width),
-                     svg_number(grid.y(row) + grid.cell_height / 2 - 0.5), width, width);
+  const double inset = std::floor(0.6 * grid.cell_width) / 2;
+  return fmt::format("M{} {}h{}", svg_number(grid.x(column) + inset),
+                     svg_number(grid.y(row) + grid.cell_height / 2),
+                     svg_number(grid.cell_width - 2 * inset));
 }
 
 std::string hatch_at(const Grid& grid, std::size_t row, std::size_t column) {
@@ -114,14 +125,15 @@ std::string hatch_at(const Grid& grid, std::size_t row, std::size_t column) {
                      svg_number(-width), svg_number(height));
 }
 
+// A stroke as thick as a cell is high: half the bytes of an outline.
 std::string run_at(const Grid& grid, std::size_t row, std::size_t column, std::size_t end) {
-  const std::string width = svg_number(grid.x(end) - grid.x(column));
-  return fmt::format("M{} {}h{}v{}h-{}z", svg_number(grid.x(column)), svg_number(grid.y(row)),
-                     width, svg_number(grid.cell_height), width);
+  return fmt::format("M{} {}h{}", svg_number(grid.x(column)),
+                     svg_number(grid.y(row) + grid.cell_height / 2),
+                     svg_number(grid.x(end) - grid.x(column)));
 }
 
-// One path a colour and one piece a run of equal cells: some hundred kilobytes at the very most,
-// where a rectangle for each cell would be a megabyte.
+// One path a colour and one piece a run of equal cells: 250 kB at the very most, where a rectangle
+// for each cell would be a megabyte.
 void draw_cells(Svg& svg, const Grid& grid, const ReducedMap& map, double limit) {
   std::array<std::string, 2 * colour_steps + 1> paths;
   std::string dashes, hatches;
@@ -143,9 +155,11 @@ void draw_cells(Svg& svg, const Grid& grid, const ReducedMap& map, double limit)
     }
   }
   for (std::size_t index = 0; index < paths.size(); ++index) {
-    if (!paths.at(index).empty()) svg.path(paths.at(index), colour_at(index));
+    if (paths.at(index).empty()) continue;
+    const std::string colour = colour_at(index);
+    svg.strokes(paths.at(index), {.colour = colour, .width = grid.cell_height});
   }
-  if (!dashes.empty()) svg.path(dashes, "#ffffff");
+  if (!dashes.empty()) svg.strokes(dashes, {.colour = "#ffffff"});
   if (!hatches.empty()) svg.path(hatches, palette::axis);
 }
 
@@ -164,7 +178,7 @@ std::size_t label_step(double cell, double room) {
   return step;
 }
 
-void draw_axes(Svg& svg, const Grid& grid, const ReducedMap& map) {
+void draw_axes(Svg& svg, const Grid& grid, const ReducedMap& map, const MapWords& words) {
   const std::size_t column_step = label_step(grid.cell_width, 34);
   for (std::size_t c = 0; c < grid.columns; c += column_step) {
     const double x = grid.x(c) + grid.cell_width / 2;
@@ -180,7 +194,7 @@ void draw_axes(Svg& svg, const Grid& grid, const ReducedMap& map) {
   }
   const TextStyle name = {.anchor = Anchor::start, .size = 12, .colour = palette::muted};
   svg.text({grid.left, grid.bottom() + 34}, "feature →", name);
-  svg.text({2, grid.top + 10}, "tile", name);
+  svg.text({2, grid.top + 10}, words.row, name);
   svg.text({2, grid.top + 24}, "↓", name);
 }
 
@@ -203,20 +217,21 @@ void draw_scale(Svg& svg, const Grid& grid, double limit) {
            {.anchor = Anchor::start, .colour = palette::muted});
 }
 
-std::string caption_of(const HeatMap& map, const ReducedMap& reduced, const Extreme& extreme) {
+std::string caption_of(const HeatMap& map, const ReducedMap& reduced, const Extreme& extreme,
+                       const MapWords& words) {
   std::string out = fmt::format(
-      "{} row tiles of {} rows, {} features. A dash marks cells beyond half the scale on the "
-      "negative side.",
-      map.mean_ulp.size(), map.row_tile, map.mean_ulp[0].size());
+      "{} × {} features. A dash marks cells beyond half the scale on the negative side.",
+      words.rows, map.mean_ulp[0].size());
   if (extreme.found) {
-    out += fmt::format(" Furthest from zero: {} ulp in row tile {}, feature {}.",
-                       typographic(real(extreme.value, 4)), extreme.row, extreme.column);
+    out += fmt::format(" Furthest from zero: {} ulp in {} {}, feature {}.",
+                       typographic(real(extreme.value, 4)), words.one_row, extreme.row,
+                       extreme.column);
   }
   if (reduced.rows_averaged * reduced.columns_averaged > 1) {
     out += fmt::format(
         " More than {} cells on a side: each cell drawn averages {} x {} "
-        "(row tiles x features).",
-        heat_map_cells, reduced.rows_averaged, reduced.columns_averaged);
+        "({} x features).",
+        heat_map_cells, reduced.rows_averaged, reduced.columns_averaged, words.row + "s");
   }
   return out;
 }
@@ -243,21 +258,40 @@ ReducedMap reduce(const HeatMap& map) {
   return out;
 }
 
-Figure heat_map_figure(const HeatMap& map, std::string_view tensor) {
+namespace {
+
+Figure map_figure(const HeatMap& map, const MapWords& words) {
   const ReducedMap reduced = reduce(map);
-  if (reduced.cells.empty()) return {.svg = "", .caption = "The heat map has no cells."};
+  if (reduced.cells.empty()) return {.svg = "", .caption = "The map has no cells."};
   const double limit = std::fabs(extreme_of(reduced.cells).value);
   const Grid grid = grid_of(reduced);
-  const std::string title = fmt::format("Mean signed error of {} by row tile and feature", tensor);
   Svg svg({.width = grid.right() + 172,
            .height = std::max(grid.bottom() + 42, grid.top + 150),
-           .title = title});
+           .title = words.title});
   draw_cells(svg, grid, reduced, limit);
   draw_frame(svg, grid);
-  draw_axes(svg, grid, reduced);
+  draw_axes(svg, grid, reduced, words);
   draw_scale(svg, grid, limit);
   return {.svg = std::move(svg).finish(),
-          .caption = caption_of(map, reduced, extreme_of(map.mean_ulp))};
+          .caption = caption_of(map, reduced, extreme_of(map.mean_ulp), words)};
+}
+
+}  // namespace
+
+Figure heat_map_figure(const HeatMap& map, std::string_view tensor) {
+  return map_figure(
+      map, {.title = fmt::format("Mean signed error of {} by row tile and feature", tensor),
+            .row = "tile",
+            .one_row = "row tile",
+            .rows = fmt::format("{} row tiles of {} rows", map.mean_ulp.size(), map.row_tile)});
+}
+
+Figure head_map_figure(const HeatMap& map, std::string_view tensor) {
+  return map_figure(map,
+                    {.title = fmt::format("Mean signed error of {} by head and feature", tensor),
+                     .row = "head",
+                     .one_row = "head",
+                     .rows = fmt::format("{} heads", map.mean_ulp.size())});
 }
 
 }  // namespace ulpscope

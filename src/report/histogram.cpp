@@ -243,7 +243,9 @@ class Plot {
 
   void tick(double x, std::string_view label) {
     svg_.line({x, base()}, {x, base() + 4}, {.colour = palette::axis});
-    svg_.text({x, base() + 5 + layout_.font}, label,
+    const double half = 0.31 * layout_.font * static_cast<double>(columns(label));
+    const double inside = std::clamp(x, half + 1, layout_.width - half - 1);
+    svg_.text({inside, base() + 5 + layout_.font}, label,
               {.anchor = Anchor::middle, .size = layout_.font - 1, .colour = palette::muted});
   }
 

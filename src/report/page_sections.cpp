@@ -31,6 +31,23 @@ Mark mark_of(Status status) {
   return {"alarm", "▲"};
 }
 
+// Escaped. Signs of numbers, which begin a word, become typographic; hyphens stay.
+std::string sentence(std::string_view text) {
+  const std::string escaped = escape(text);
+  std::string out;
+  for (std::size_t i = 0; i < escaped.size(); ++i) {
+    const bool begins = i == 0 || escaped[i - 1] == ' ' || escaped[i - 1] == '(';
+    const std::size_t sign = !begins                        ? 0
+                             : escaped[i] == '-'            ? 1
+                             : escaped.substr(i, 2) == "+-" ? 2
+                                                            : 0;
+    out +=
+        sign == 0 ? escaped.substr(i, 1) : typographic(std::string_view(escaped).substr(i, sign));
+    if (sign == 2) ++i;
+  }
+  return out;
+}
+
 // ": text" only where there is one.
 std::string after(std::string_view separator, std::string_view text) {
   return text.empty() ? "" : std::string(separator) + escape(text);
@@ -170,9 +187,125 @@ std::string bias_table(const std::vector<Statistics>& rows) {
   return std::move(table).finish();
 }
 
-bool has_events(const Statistics& row) {
-  return row.ties || row.ties_away || row.near_ties_above || row.near_ties_below || row.carry_out ||
-         row.round_carry || row.subnormal || row.underflow || row.overflow;
+// The smallest edge that 99 % of the errors do not pass.
+std::string p99_cell(const Statistics& row) {
+  const Histogram& h = row.histogram;
+  const uint64_t judged = row.count - row.skipped;
+  if (judged == 0) return real_cell(not_given, 1);
+  const uint64_t allowed = judged / 100;
+  for (std::size_t edge = 0; edge < h.edges.size(); ++edge) {
+    if (!(h.edges[edge] > 0)) continue;
+    uint64_t beyond = 0;
+    for (std::size_t bin = 0; bin < h.counts.size(); ++bin) {
+      const bool is_beyond = h.edges[bin] >= h.edges[edge] || h.edges[bin + 1] <= -h.edges[edge];
+      if (is_beyond) beyond += h.counts[bin];
+    }
+    if (beyond <= allowed) return "≤ " + real(h.edges[edge], 4);
+  }
+  return real_cell(not_given, 1);
+}
+
+// Within half an ulp: what one rounding to nearest of the reference gives.
+std::string nearest_cell(const Statistics& row) {
+  const Histogram& h = row.histogram;
+  uint64_t within = h.zero;
+  for (std::size_t bin = 0; bin < h.counts.size(); ++bin) {
+    if (h.edges[bin] >= -0.5 && h.edges[bin + 1] <= 0.5) within += h.counts[bin];
+  }
+  return share_cell(within, row.count - row.skipped);
+}
+
+constexpr std::array output_columns = {
+    Column{"", "name", "", Align::left},
+    Column{"", "format", "The format whose ulps errors are counted in.", Align::left},
+    Column{"", "count", "Elements."},
+    Column{"bias, ulp", "mean ± s.e.",
+           "Signed error: computed minus reference; negative is too small in value. The standard "
+           "error allows for errors that go together along a row or a feature."},
+    Column{"bias, ulp", "z",
+           "Mean over standard error. Bold from 5 on: only there is a bias called."},
+    Column{"bias, ulp", "drawn",
+           "The mean and two standard errors on either side, one scale for the whole table; filled "
+           "where a bias is called.",
+           Align::centre},
+    Column{"away from zero", "z", "The same of errors signed by magnitude."},
+    Column{"direction", "smaller", "Share that came out too small in value."},
+    Column{"direction", "larger", "Share that came out too large in value."},
+    Column{"direction", "sign z",
+           "Plain sign test of larger against smaller. It takes errors as independent, so it is "
+           "shown but never decides."},
+    Column{"|error|, ulp", "99 %", "99 of 100 errors are no larger, read off the histogram."},
+    Column{"|error|, ulp", "max", "Largest error in magnitude."},
+    Column{"", "rne explains",
+           "Share within half an ulp of the reference: elements that one rounding to nearest of "
+           "the reference would give."}};
+
+std::string sign_cell(const Statistics& row) {
+  return std::isnan(row.sign_z) ? real_cell(row.sign_z, 1) : typographic(z_score(row.sign_z));
+}
+
+std::string outputs_table(const std::vector<Statistics>& rows) {
+  HtmlTable table(output_columns);
+  const double limit = mean_limit(rows);
+  for (const Statistics& row : rows) {
+    const uint64_t judged = row.count - row.skipped;
+    table.row({name_cell(row), escape(row.format), count_cell(row.count),
+               mean_cell(row.mean_ulp, row.stderr_ulp), z_cell(row.z), mean_figure(row, limit),
+               z_cell(row.z_away), share_cell(row.smaller, judged), share_cell(row.larger, judged),
+               sign_cell(row), p99_cell(row), real_cell(row.max_abs_ulp, 4), nearest_cell(row)},
+              row.is_called() ? RowStyle::called : RowStyle::plain);
+  }
+  return std::move(table).finish();
+}
+
+constexpr std::size_t most_heads_listed = 64;
+
+std::string heads_table(const Statistics& output) {
+  constexpr std::array columns = {
+      Column{"", "head", "Batch, head.", Align::left},
+      Column{"", "elements", ""},
+      Column{"", "mean ± s.e., ulp", ""},
+      Column{"", "z", ""},
+      Column{"", "z away from zero", ""},
+      Column{"", "one-sided features", "Called in themselves; clustered by row only."}};
+  HtmlTable table(columns);
+  const std::size_t shown = std::min(most_heads_listed, output.heads.size());
+  for (std::size_t i = 0; i < shown; ++i) {
+    const HeadRow& head = output.heads[i];
+    table.row(
+        {index_text(head.index), count_cell(head.count), mean_cell(head.mean_ulp, head.stderr_ulp),
+         z_cell(head.z), z_cell(head.z_away), count_cell(head.one_sided_features)},
+        head.one_sided ? RowStyle::called : RowStyle::plain);
+  }
+  const std::string rest = shown == output.heads.size()
+                               ? ""
+                               : paragraph(fmt::format("The first {} of {} heads; summary.json has "
+                                                       "all of them.",
+                                                       shown, output.heads.size()));
+  return std::move(table).finish() + rest;
+}
+
+std::string row_kinds_table(const Statistics& output) {
+  constexpr std::array columns = {Column{"", "rows", "", Align::left},
+                                  Column{"", "number", ""},
+                                  Column{"", "elements", ""},
+                                  Column{"", "mean ± s.e., ulp", ""},
+                                  Column{"", "z", ""},
+                                  Column{"", "share of the one-sided error", ""}};
+  HtmlTable table(columns);
+  for (const RowKindRow& kind : output.row_kinds) {
+    const std::string share = std::isfinite(kind.share)
+                                  ? typographic(fmt::format("{:.0f}", 100 * kind.share)) + " %"
+                                  : real_cell(not_given, 1);
+    table.row(
+        {escape(kind.name), count_cell(kind.rows), count_cell(kind.count),
+         kind.count == 0 ? real_cell(not_given, 1) : mean_cell(kind.mean_ulp, kind.stderr_ulp),
+         kind.count == 0 ? real_cell(not_given, 1) : z_cell(kind.z), share});
+  }
+  return std::move(table).finish() +
+         paragraph(
+             "At risk: two or more equal maxima, and beside them just enough weight to break "
+             "ties one way (ulpscope monitors).");
 }
 
 std::string events_table(const std::vector<Statistics>& rows) {
@@ -264,12 +397,20 @@ std::string subject(const Summary& summary) {
 
 std::string verdict_section(const Summary& summary) {
   const auto [style, sign] = mark_of(summary.status);
+  std::string reasons;
+  for (const std::string& reason : summary.reasons) {
+    reasons += "<li>" + sentence(reason) + "</li>\n";
+  }
+  if (!reasons.empty()) reasons = "<ul>\n" + reasons + "</ul>";
+  const std::string about = summary.kernel && summary.problem
+                                ? "<p class=\"about\">" + problem_fact(*summary.problem) + "</p>\n"
+                                : "";
   return fmt::format(
-      "<h1><b>{}</b> report: {}</h1>\n<div class=\"verdict {}\"><span class=\"status\">{} "
-      "{}</span><p>{}</p></div>\n",
+      "<h1><b>{}</b> report: {}</h1>\n{}<div class=\"verdict {}\"><span class=\"status\">{} "
+      "{}</span><p>{}</p>{}</div>\n",
       escape(summary.tool),
-      escape(summary.comparison && !summary.kernel ? "comparison" : subject(summary)), style, sign,
-      status_name(summary.status), escape(summary.verdict));
+      escape(summary.comparison && !summary.kernel ? "comparison" : subject(summary)), about, style,
+      sign, status_name(summary.status), sentence(summary.verdict), reasons);
 }
 
 std::string run_section(const Summary& summary) {
@@ -294,15 +435,11 @@ std::string run_section(const Summary& summary) {
 
 std::string outputs_section(const Summary& summary) {
   if (summary.outputs.empty()) return "";
-  std::string body = bias_table(summary.outputs);
-  // Engines have many outputs, and little to say of each but overflow.
-  const auto worth_a_table = summary.engines.empty() ? has_events : has_overflow;
-  if (std::any_of(summary.outputs.begin(), summary.outputs.end(), worth_a_table)) {
+  std::string body = outputs_table(summary.outputs) + legend(output_columns);
+  if (std::any_of(summary.outputs.begin(), summary.outputs.end(), has_overflow)) {
     body += events_table(summary.outputs);
   }
-  // With sites below, the columns are explained there, once.
-  return section(summary.comparison ? "Signed difference" : "Outputs against the reference",
-                 body + (summary.sites.empty() ? legend(bias_columns) : ""));
+  return section(summary.comparison ? "Signed difference" : "Outputs against the reference", body);
 }
 
 std::string sites_section(const Summary& summary) {
@@ -323,18 +460,44 @@ std::string output_figures_section(const Summary& summary) {
   std::string body;
   for (const Statistics& output : summary.outputs) {
     if (output.count == output.skipped) continue;
-    body += "<h3>Output " + escape(output.name) + ": how large is the error</h3>\n";
+    body += "<h3>Output " + escape(output.name) + "</h3>\n";
     body +=
         figure(histogram_figure(output, FigureSize::full),
                fmt::format("{} elements, {} skipped. Shaded: logarithmic, one bar an octave, so "
                            "widths are compressed. Exact zeros are only in the strip on top.",
                            grouped(output.count), grouped(output.skipped)));
-    if (!output.heat_map) continue;
-    const Figure map = heat_map_figure(*output.heat_map, output.name);
-    body += "<h3>Output " + escape(output.name) + ": where it is</h3>\n";
-    body += figure(map.svg, map.caption);
   }
-  return body.empty() ? "" : section("Errors of the outputs", body);
+  return body.empty() ? "" : section("How large the errors are", body);
+}
+
+std::string places_section(const Summary& summary) {
+  std::string body;
+  for (const Statistics& output : summary.outputs) {
+    std::string here;
+    if (output.heat_map) {
+      const Figure map = heat_map_figure(*output.heat_map, output.name);
+      here += figure(map.svg, map.caption);
+    }
+    if (output.head_map) {
+      const Figure map = head_map_figure(*output.head_map, output.name);
+      here += figure(map.svg, map.caption);
+    }
+    if (output.heads.size() > 1) here += heads_table(output);
+    if (!output.row_kinds.empty()) here += row_kinds_table(output);
+    if (!here.empty()) body += "<h3>Output " + escape(output.name) + "</h3>\n" + here;
+  }
+  return body.empty() ? "" : section("Where the errors are", body);
+}
+
+std::string magnitudes_section(const Summary& summary) {
+  std::string body;
+  for (const Statistics& output : summary.outputs) {
+    if (!output.magnitudes) continue;
+    const Figure map = magnitude_figure(*output.magnitudes, output);
+    if (map.svg.empty()) continue;
+    body += "<h3>Output " + escape(output.name) + "</h3>\n" + figure(map.svg, map.caption);
+  }
+  return body.empty() ? "" : section("Error against magnitude", body);
 }
 
 std::string site_figures_section(const Summary& summary) {

@@ -21,6 +21,8 @@ std::string outputs_section(const Summary& summary);
 std::string sites_section(const Summary& summary);
 std::string output_figures_section(const Summary& summary);
 std::string site_figures_section(const Summary& summary);
+std::string places_section(const Summary& summary);
+std::string magnitudes_section(const Summary& summary);
 std::string worst_section(const Summary& summary);
 std::string formats_section(const Summary& summary);
 std::string reproduce_section(const Summary& summary);

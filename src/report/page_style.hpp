@@ -1,6 +1,7 @@
 // The style sheet of a page: one column of text, tables that scroll when the window is narrow, and
 // a print version that keeps rows and figures whole. Light on purpose: reports get printed and
-// pasted. Looked at with headless chromium at 1280 and 600 pixels and as a PDF.
+// pasted. Looked at by headless chromium at 1280 and 390 pixels
+// (tests/report/browser).
 #pragma once
 
 #include <string_view>
@@ -35,6 +36,9 @@ pre { background: var(--soft); border: 1px solid var(--rule); border-radius: 6px
 .verdict .status { display: inline-block; font-size: 13px; font-weight: 700; letter-spacing: .06em;
   text-transform: uppercase; margin-bottom: 4px; }
 .verdict p { font-size: 22px; line-height: 1.38; font-weight: 500; margin: 0; max-width: 76ch; }
+.about { font-size: 13px; color: var(--muted); font-weight: 400; margin: 0 0 6px; }
+.verdict ul { margin: 12px 0 0; padding: 0 0 0 20px; max-width: 100ch; }
+.verdict li { margin: 0 0 5px; overflow-wrap: anywhere; }
 .alarm { border-left-color: #c2410c; background: #fff9f4; }
 .alarm .status { color: #b03a08; }
 .calm { border-left-color: #2f7d4f; background: #f5fbf7; }
@@ -59,7 +63,7 @@ tbody tr:hover > * { background: var(--soft); }
 tbody th small { display: block; font-weight: 400; font-size: 11.5px; color: var(--muted);
   width: max-content; max-width: 188px; white-space: normal; overflow-wrap: anywhere; }
 th.centre, td.centre { text-align: center; }
-.none { color: #a3acb5; }
+.none { color: #66717c; }
 .long { display: inline-block; width: max-content; max-width: 330px; white-space: normal;
   overflow-wrap: anywhere; }
 .matrix { min-width: 0; } .matrix td { min-width: 72px; border: 1px solid var(--rule); }

@@ -92,6 +92,48 @@ HeatMap read_heat_map(const Field& field) {
   return map;
 }
 
+// Drawings number the rows of a map by the heads and count bins from the middle.
+MagnitudeMap read_magnitudes(const Field& field) {
+  MagnitudeMap map{.octaves = field.at("octaves").numbers(), .binades = {}, .counts = {}};
+  const std::size_t bins = 2 * map.octaves.size() + 1;
+  for (const Field& row : field.at("binades").items()) {
+    map.binades.push_back(row.at("binade").integer());
+    map.counts.push_back(row.at("counts").counts());
+    if (map.counts.back().size() != bins) {
+      row.refuse(fmt::format("expected {} counts, found {}", bins, map.counts.back().size()));
+    }
+  }
+  const auto out_of_order = [](int64_t low, int64_t high) { return low >= high; };
+  if (std::adjacent_find(map.binades.begin(), map.binades.end(), out_of_order) !=
+      map.binades.end()) {
+    field.refuse("binades are not ascending");
+  }
+  return map;
+}
+
+HeadRow read_head(const Field& field) {
+  HeadRow head{.index = field.at("index").counts(),
+               .count = field.at("count").count(),
+               .one_sided = field.at("one_sided").flag(),
+               .one_sided_features = field.at("one_sided_features").count()};
+  head.mean_ulp = field.at("mean_ulp").number();
+  head.stderr_ulp = field.at("stderr_ulp").number();
+  head.z = field.at("z").number();
+  head.z_away = field.at("z_away").number();
+  return head;
+}
+
+RowKindRow read_row_kind(const Field& field) {
+  RowKindRow kind{.name = field.at("name").text(),
+                  .rows = field.at("rows").count(),
+                  .count = field.at("count").count()};
+  kind.mean_ulp = field.at("mean_ulp").number();
+  kind.stderr_ulp = field.at("stderr_ulp").number();
+  kind.z = field.at("z").number();
+  kind.share = field.number_if_given("share");
+  return kind;
+}
+
 WorstElement read_worst(const Field& field) {
   return {.index = field.at("index").counts(),
           .bits = field.at("bits").text(),
@@ -137,6 +179,10 @@ Statistics read_statistics(const Field& field) {
   read_optional_counts(field, out);
   out.shape = field.counts_if_given("shape");
   if (const auto map = field.find("heatmap")) out.heat_map = read_heat_map(*map);
+  if (const auto map = field.find("head_map")) out.head_map = read_heat_map(*map);
+  if (const auto map = field.find("magnitudes")) out.magnitudes = read_magnitudes(*map);
+  out.heads = read_list(field.items_if_given("heads"), read_head);
+  out.row_kinds = read_list(field.items_if_given("row_kinds"), read_row_kind);
   out.worst = read_list(field.items_if_given("worst"), read_worst);
   return out;
 }
@@ -350,6 +396,8 @@ Summary parse_summary(const nlohmann::json& summary) {
   out.command = root.at("command").text();
   out.status = read_status(root.at("verdict").at("status"));
   out.verdict = root.at("verdict").at("text").text();
+  out.reasons = read_list<std::string>(root.at("verdict").items_if_given("reasons"),
+                                       [](const Field& reason) { return reason.text(); });
   read_kind(root, out);
   if (const auto reference = root.find("reference")) out.reference = read_reference(*reference);
   out.inputs = read_list(root.items_if_given("inputs"), read_input);

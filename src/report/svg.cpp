@@ -79,6 +79,12 @@ void Svg::path(std::string_view data, std::string_view fill) {
                       data, fill);
 }
 
+void Svg::strokes(std::string_view data, const Stroke& stroke) {
+  out_ += fmt::format(R"(<path d="{}" fill="none" {}/>)"
+                      "\n",
+                      data, stroke_attributes(stroke));
+}
+
 std::string Svg::finish() && {
   out_ += "</svg>\n";
   return std::move(out_);

@@ -2,6 +2,7 @@
 
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/run/attention_verdict.hpp"
 #include "ulpscope/run/summary_writer.hpp"
 #include "ulpscope/trace/bias.hpp"
 
@@ -47,6 +48,13 @@ json sites_json(const Outline& outline, const SiteStatistics& statistics) {
   return result;
 }
 
+Format format_at(const Outline& outline, const SiteRow& site) {
+  for (const auto& cast : outline.summary.at("casts")) {
+    if (cast.at("site") == site.name) return format_named(cast.at("format").get<std::string>());
+  }
+  return fp32;
+}
+
 // The site of the forward pass that holds most of the one-sided error, in words; empty if none is
 // biased.
 std::string loudest_site(const Outline& outline, const SiteStatistics& statistics) {
@@ -65,8 +73,17 @@ std::string loudest_site(const Outline& outline, const SiteStatistics& statistic
   }
   if (loudest == nullptr) return "";
   const auto bias = summarise(statistics[index(loudest->site)]).by_magnitude;
-  return fmt::format(" The most one-sided rounding is {} ({:+.3f} ulp of its own result, {} zero).",
-                     loudest->name, bias.mean, bias.mean < 0 ? "toward" : "away from");
+  const Format format = format_at(outline, *loudest);
+  const Format output = format_at(outline, row_of(Site::output_store));
+  const std::string own = fmt::format(
+      "The most one-sided rounding is {}: {:+.3f} ulp of its own result, {} zero (standard error "
+      "{:.3f}, z {:+.1f}, {:.3g} million roundings)",
+      loudest->name, bias.mean, bias.mean < 0 ? "toward" : "away from", bias.standard_error, bias.z,
+      1e-6 * static_cast<double>(statistics[index(loudest->site)].moments.count));
+  if (format == output) return own + ".";
+  return own +
+         fmt::format(", which is {:.1e} ulp where a number has no more bits than O.",
+                     std::ldexp(std::fabs(bias.mean), output.trailing_bits - format.trailing_bits));
 }
 
 std::string kernel_name(const Outline& outline) {
@@ -78,27 +95,16 @@ json not_judged_json(const Outline& outline, const RunTotals& totals) {
   const std::string_view left_out = outline.log == LogLevel::none
                                         ? "neither its roundings were logged nor its outputs judged"
                                         : "its outputs were not judged";
+  const std::string site = loudest_site(outline, totals.sites);
   return {{"status", "not judged"},
-          {"text", fmt::format("The outputs of {} were computed; {} (--log {}).{}",
-                               kernel_name(outline), left_out, log_level_name(outline.log),
-                               loudest_site(outline, totals.sites))}};
+          {"text",
+           fmt::format("The outputs of {} were computed; {} (--log {}).{}{}", kernel_name(outline),
+                       left_out, log_level_name(outline.log), site.empty() ? "" : " ", site)}};
 }
 
 json verdict_json(const Outline& outline, const RunTotals& totals) {
   if (outline.log != LogLevel::full) return not_judged_json(outline, totals);
-  const HostFpGuard guard;
-  const ErrorStatistics& o = totals.tensors.front().statistics();
-  const auto summary = summarise(o);
-  const bool by_value = is_biased(summary.by_value);
-  const bool biased = by_value || is_biased(summary.by_magnitude);
-  const Bias& bias = biased && !by_value ? summary.by_magnitude : summary.by_value;
-  const std::string text = fmt::format(
-      "{} of {} carries {} one-sided error: mean {:+.4f} ulp{} (standard error {:.4f}, z {:+.1f}); "
-      "the largest error of an element is {:.3f} ulp.{}",
-      "O", kernel_name(outline), biased ? "a" : "no", bias.mean,
-      biased && !by_value ? " away from zero" : "", bias.standard_error, bias.z,
-      static_cast<double>(o.moments.largest) / 4294967296.0, loudest_site(outline, totals.sites));
-  return {{"status", biased ? "biased" : "unbiased"}, {"text", text}};
+  return judged_verdict(outline, totals, loudest_site(outline, totals.sites));
 }
 
 json outputs_json(const Outline& outline, const RunTotals& totals) {
@@ -108,7 +114,9 @@ json outputs_json(const Outline& outline, const RunTotals& totals) {
     const OutlineTensor& t = outline.tensors[i];
     const RowIndex rows{{t.sizes[0], t.sizes[1], t.sizes[2]}, t.tally_rows};
     outputs.push_back(output_json(t.name, t.format, t.shape(), rows, totals.tensors[i]));
+    outputs.back()["heads"] = heads_json(t, totals.tensors[i]);
   }
+  outputs.front()["row_kinds"] = row_kinds_json(outline, totals);
   const std::array statistics{&totals.pairs.p, &totals.pairs.dp, &totals.pairs.ds};
   for (size_t i = 0; i < outline.pairs.size(); ++i) {
     auto sizes = outline.tensors.front().sizes;

@@ -1,5 +1,6 @@
 #include "ulpscope/run/attention_work.hpp"
 
+#include "ulpscope/analysis/head_monitor.hpp"
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/compare/judged_gradients.hpp"
@@ -172,24 +173,50 @@ class Collector {
   std::vector<TensorInfo> errors_;
 };
 
+// The kind of every row of the plan, and how many there are of each; none of a kernel that has no
+// scores of its own.
+std::vector<RowKind> row_kinds(const Plan& plan, int threads, const std::atomic<bool>* stop,
+                               RowCensus& census) {
+  switch (plan.recipe->engine) {
+    case Engine::tiled: break;
+    case Engine::reference: return {};
+  }
+  std::vector<RowKind> kinds;
+  const Problem& p = plan.problem;
+  for (int64_t outer = 0; outer < p.batch * p.heads; ++outer) {
+    const auto rows =
+        monitor_rows(plan, {.threads = threads, .stop = stop}, outer / p.heads, outer % p.heads);
+    for (const RowMonitor& row : rows) {
+      census.add(row);
+      const RowKind of_maxima = row.equal >= 2 ? RowKind::tied : RowKind::plain;
+      kinds.push_back(row.at_risk ? RowKind::at_risk : of_maxima);
+    }
+  }
+  return kinds;
+}
+
 }  // namespace
 
 std::optional<UnitResult> AttentionWork::compute(int64_t unit, int threads,
                                                  const std::function<void()>& step,
                                                  const std::atomic<bool>* stop) const {
-  const JudgedOptions judged{.threads = threads,
-                             .logging = outline_.log == LogLevel::none ? Logging::off : Logging::on,
-                             .judging = outline_.log == LogLevel::full ? Judging::on : Judging::off,
-                             .progress = [&](int64_t) { step(); },
-                             .stop = stop};
+  JudgedOptions judged{.threads = threads,
+                       .logging = outline_.log == LogLevel::none ? Logging::off : Logging::on,
+                       .judging = outline_.log == LogLevel::full ? Judging::on : Judging::off,
+                       .progress = [&](int64_t) { step(); },
+                       .stop = stop};
   const auto planned_unit = planned(unit);
   const auto& [operands, plan, backward] = *planned_unit;
   UnitResult result{.unit = unit, .outputs = {}, .errors = {}, .totals = RunTotals(outline_)};
   Collector collector(outline_, result);
+  std::vector<RowKind> kinds;
+  if (outline_.log == LogLevel::full) kinds = row_kinds(plan, threads, stop, result.totals.rows);
+  judged.row_kinds = kinds;
   const JudgedRun run = run_judged(plan, judged);
   if (!run.complete) return std::nullopt;
   collector.add(run.o, run.o_ulp, run.o_errors);
   collector.add(run.lse, run.lse_ulp, run.lse_errors);
+  result.totals.o_by_rows = run.o_by_rows;
   result.totals.sites = run.sites;
   result.totals.reference = run.reference;
   if (!backward) return result;

@@ -44,6 +44,38 @@ json heat_map_json(const HeatMapSums& map) {
           {"mean_ulp", rows}};
 }
 
+// Larger runs have a row a head in `heads`, and no map of them.
+constexpr size_t most_heads_mapped = 512;
+
+// Heads and their features, as a heat map.
+json head_map_json(const std::map<int64_t, HeadErrors>& heads) {
+  json rows = json::array();
+  for (const auto& [outer, head] : heads) {
+    json row = json::array();
+    for (const auto& feature : head.features) {
+      row.push_back(feature.count == 0 ? json("NaN") : json(feature.mean));
+    }
+    rows.push_back(row);
+  }
+  return {{"row_tile", 1},
+          {"rows", heads.size()},
+          {"columns", heads.begin()->second.features.size()},
+          {"mean_ulp", rows}};
+}
+
+json magnitudes_json(const MagnitudeCounts& counts) {
+  json octaves = json::array();
+  for (int octave = 0; octave < MagnitudeCounts::octaves; ++octave) {
+    octaves.push_back(MagnitudeCounts::octave_edge(octave));
+  }
+  json binades = json::array();
+  for (const auto& [binade, row] : counts.binades()) {
+    if (binade == MagnitudeCounts::zero_binade) continue;
+    binades.push_back({{"binade", binade}, {"counts", row}});
+  }
+  return {{"octaves", octaves}, {"binades", binades}};
+}
+
 std::string hex_bits(const Format& format, double value) {
   const uint64_t bits =
       round_pack(format, decode<uint128>(fp64, bit_cast<uint64_t>(value)), nearest_even).bits;
@@ -132,6 +164,13 @@ json output_json(const std::string& name, const Format& format, const std::vecto
   json result = whole_json(name, format, shape, tally.statistics());
   result["row_tile"] = tally.heat_map().row_tile;
   if (tally.heat_map().columns > 1) result["heatmap"] = heat_map_json(tally.heat_map());
+  const auto& heads = tally.heads();
+  if (heads.size() > 1 && heads.size() <= most_heads_mapped && tally.heat_map().columns > 1) {
+    result["head_map"] = head_map_json(heads);
+  }
+  if (!tally.magnitudes().binades().empty()) {
+    result["magnitudes"] = magnitudes_json(tally.magnitudes());
+  }
   json worst = json::array();
   for (const auto& error : tally.worst()) {
     worst.push_back({{"index", element_index(index, error)},

@@ -18,6 +18,7 @@ template <class Words, AnyOf<RunTotals> T>
 void list_numbers(Words& words, T& t) {
   for (auto* pairs : {&t.pairs.p, &t.pairs.dp, &t.pairs.ds}) list_words(words, *pairs);
   list_words(words, t.sites);
+  list_census(words, t.rows);
   words(t.reference.judged_rows, t.reference.judged_elements, t.reference.largest_difference_ulp);
   auto& g = t.gradients;
   words(g.judged_rows, g.judged_keys, g.exact_rows, g.dq_difference_ulp, g.dk_difference_ulp,
@@ -26,15 +27,18 @@ void list_numbers(Words& words, T& t) {
 
 }  // namespace
 
-RunTotals::RunTotals(const Outline& outline) {
+RunTotals::RunTotals(const Outline& outline)
+    : o_by_rows(outline.tensors.front().tally_rows, outline.tensors.front().columns()) {
   for (const auto& t : outline.tensors) {
     const int64_t tally_columns = t.columns();
-    tensors.emplace_back(t.tally_rows, tally_columns, t.row_tile);
+    tensors.emplace_back(t.tally_rows, tally_columns, t.row_tile, Heads::apart);
   }
 }
 
 void RunTotals::merge(const RunTotals& other) {
   for (size_t i = 0; i < tensors.size(); ++i) tensors[i].merge(other.tensors[i]);
+  o_by_rows.merge(other.o_by_rows);
+  rows.merge(other.rows);
   pairs.p.merge(other.pairs.p);
   pairs.dp.merge(other.pairs.dp);
   pairs.ds.merge(other.pairs.ds);
@@ -45,11 +49,15 @@ void RunTotals::merge(const RunTotals& other) {
 
 void RunTotals::write(WordWriter& words) const {
   for (const auto& tally : tensors) tally.write(words);
+  o_by_rows.tied.write(words);
+  o_by_rows.at_risk.write(words);
   list_numbers(words, *this);
 }
 
 void RunTotals::read(WordReader& words) {
   for (auto& tally : tensors) tally.read(words);
+  o_by_rows.tied.read(words);
+  o_by_rows.at_risk.read(words);
   list_numbers(words, *this);
 }
 

@@ -78,9 +78,9 @@ TEST_CASE("the order of a page is that of a reader's questions") {
   const std::string& page = sample_page();
   std::size_t last = 0;
   for (const char* part :
-       {"class=\"verdict", "What was run", "Outputs against the reference",
-        "Rounding sites, in the order", "how large is the error", "where it is",
-        "Errors of the rounding sites", "Worst elements", ">Formats<", "Casts", "Run it again"}) {
+       {"class=\"verdict", "Outputs against the reference", "How large the errors are",
+        "Where the errors are", "Worst elements", "Rounding sites, in the order",
+        "Errors of the rounding sites", "What was run", ">Formats<", "Casts", "Run it again"}) {
     const std::size_t at = page.find(part);
     CAPTURE(part);
     REQUIRE(at != std::string::npos);

@@ -12,6 +12,7 @@
 // tests/analysis/head_monitor_test.cpp.
 #pragma once
 
+#include "ulpscope/analysis/row_census.hpp"
 #include "ulpscope/analysis/row_monitor.hpp"
 #include "ulpscope/attention/plan.hpp"
 
@@ -26,8 +27,8 @@ struct HeadMonitor {
   // Rows by the number of their equal maxima: 1, 2, 3, 4, more.
   static constexpr size_t maxima_counts = 5;
   // Rows by the residual's power of two, from 2^-63 up to 2^15 and more; 0 and less in the first.
-  static constexpr int lowest_residual = -64;
-  static constexpr size_t residual_bins = 80;
+  static constexpr int lowest_residual = RowCensus::lowest_residual;
+  static constexpr size_t residual_bins = RowCensus::residual_bins;
 
   int64_t batch = 0;
   int64_t head = 0;
@@ -54,6 +55,10 @@ struct HeadMonitorOptions {
   std::function<void(int64_t done)> progress = {};  // heads
   const std::atomic<bool>* stop = nullptr;
 };
+
+// The rows of one head, for a kernel that computes tiles. Once stopped, the rest is empty.
+std::vector<RowMonitor> monitor_rows(const Plan& plan, const HeadMonitorOptions& options,
+                                     int64_t batch, int64_t head);
 
 // One monitor a head; fewer if it was stopped. Error(usage) for a kernel without a tiled pass.
 std::vector<HeadMonitor> monitor_heads(const Plan& plan, const HeadMonitorOptions& options);

@@ -55,6 +55,7 @@ class WordReader {
   }
   // Whether every word was read, and none was missing.
   bool is_complete() const { return at_ == words_.size(); }
+  bool has_run_out() const { return at_ > words_.size(); }
 
  private:
   uint64_t next() {

@@ -30,6 +30,8 @@ inline constexpr std::array<std::string_view, 5> division_names{"sign", "binade"
                                                                 "feature", "head"};
 
 inline constexpr int64_t most_groups = 1024;
+// Below, no group is called: were all its errors of one sign, the plain sign test would say 5.
+inline constexpr uint64_t fewest_errors = 25;
 
 // A tensor as heads of rows of features; heads are numbered over all leading axes.
 struct TensorGrid {
@@ -50,9 +52,8 @@ struct Group {
   ErrorStatistics errors;
 };
 
-// Whether the group is called biased, by value or by magnitude. Below 25 errors none is: had all of
-// them one sign, the plain sign test would say no more than 5, and where there are two or three
-// their spread means nothing.
+// Whether the group is called biased, by value or by magnitude. Below `fewest_errors` none is:
+// where there are two or three, their spread means nothing.
 bool is_one_sided(const Group& group);
 
 class Breakdown {

@@ -1,5 +1,5 @@
 // The error of a tensor against a reference, element by element: signed ulps, statistics by row
-// and feature, a heat map, the worst elements.
+// and feature, a heat map, counts by magnitude, the worst elements; on request head by head.
 //
 // An error is (value - reference) / ulp, the ulp being the value format's spacing in the binade of
 // the reference, not below that of its subnormals. It is kept as an integer in 2^-32 ulp, cut
@@ -13,10 +13,13 @@
 #pragma once
 
 #include "ulpscope/base/words.hpp"
+#include "ulpscope/compare/head_errors.hpp"
+#include "ulpscope/compare/magnitude_counts.hpp"
 #include "ulpscope/format/format.hpp"
 #include "ulpscope/trace/clusters.hpp"
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 namespace ulpscope {
@@ -47,11 +50,14 @@ struct HeatMapSums {
   std::vector<Cluster> cells;  // (tiles, columns)
 };
 
+// Whether each head's errors are kept beside those of all: 1 kB and 40 bytes a feature.
+enum class Heads { together, apart };
+
 class ErrorTally {
  public:
   static constexpr size_t worst_kept = 20;
 
-  ErrorTally(int64_t rows, int64_t columns, int64_t row_tile);
+  ErrorTally(int64_t rows, int64_t columns, int64_t row_tile, Heads heads = Heads::together);
 
   // One row of one head.
   void add_row(const Format& format, int64_t outer, int64_t row, const double* values,
@@ -67,15 +73,22 @@ class ErrorTally {
 
   const ErrorStatistics& statistics() const { return statistics_; }
   const HeatMapSums& heat_map() const { return heat_map_; }
+  const MagnitudeCounts& magnitudes() const { return magnitudes_; }
+  // By `outer`; none of a tally that keeps them together.
+  const std::map<int64_t, HeadErrors>& heads() const { return heads_; }
   // Largest error first; equal ones by index.
   std::vector<WorstError> worst() const;
 
  private:
   void keep_worst(const WorstError& error);
 
+  Heads keeping_;
+  int64_t outer_ = 0;  // the last row's
   ErrorStatistics statistics_;
-  std::vector<Cluster> columns_;
+  std::vector<FeatureErrors> columns_;
   HeatMapSums heat_map_;
+  MagnitudeCounts magnitudes_;
+  std::map<int64_t, HeadErrors> heads_;
   std::vector<WorstError> worst_;  // a heap, the smallest on top
 };
 

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace ulpscope {
@@ -18,12 +19,27 @@ namespace ulpscope {
 // Against the reference; where it is off, none is computed, and errors and tallies stay empty.
 enum class Judging { off, on };
 
+// What the scores of a row hold in store for it (analysis/row_monitor.hpp).
+enum class RowKind : uint8_t { plain, tied, at_risk };
+
 struct JudgedOptions {
   int threads = 1;
   Logging logging = Logging::on;
   Judging judging = Judging::on;
+  // Of every row of every head of the plan, to judge O by them; empty: of no row.
+  std::span<const RowKind> row_kinds = {};
   std::function<void(int64_t done)> progress = {};
   const std::atomic<bool>* stop = nullptr;
+};
+
+// O's errors in the rows that have two or more equal maxima, and in those of them at risk.
+struct ErrorsByRows {
+  ErrorTally tied;
+  ErrorTally at_risk;
+
+  ErrorsByRows(int64_t rows, int64_t columns);
+  void merge(const ErrorsByRows& other);
+  void close_head();
 };
 
 struct JudgedRun {
@@ -35,6 +51,7 @@ struct JudgedRun {
   SiteStatistics sites;
   ErrorTally o_errors;
   ErrorTally lse_errors;  // one column
+  ErrorsByRows o_by_rows;
   ReferenceReport reference;
   bool complete = true;
 };

@@ -42,6 +42,11 @@ struct Figure {
   std::string caption;  // plain text
 };
 Figure heat_map_figure(const HeatMap& map, std::string_view tensor);
+Figure head_map_figure(const HeatMap& map, std::string_view tensor);
+
+// Elements by the binade of the exact value and the size of their error: counts, shaded by their
+// logarithm. More than 64 binades: all below the highest 63 share the first column.
+Figure magnitude_figure(const MagnitudeMap& map, const Statistics& statistics);
 
 // -1 is deepest blue, 0 pale, 1 deepest orange: "#rrggbb", in 33 steps.
 std::string diverging_colour(double t);

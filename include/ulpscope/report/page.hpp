@@ -1,8 +1,9 @@
 // A run as one HTML page: static SVG and CSS, no script, nothing from the network.
 //
-// The order answers a reader's questions: what is the verdict; what was run, on which inputs; how
-// large is the error at every output and every rounding site; what does it look like; where is it;
-// which elements are worst; in which formats; and with which command can it be run again.
+// The order answers a reader's questions: what is the verdict, and why; how large is the error of
+// every output; how is it spread; where is it, in rows, features and heads; does it go with the
+// magnitude; which elements are worst; what did every rounding site add; what was run, on which
+// inputs, in which formats; and with which command can it be run again.
 //
 //   std::ofstream("report.html") << html_report(nlohmann::json::parse(text));
 //

@@ -37,6 +37,30 @@ struct HeatMap {
   std::vector<std::vector<double>> mean_ulp;  // [row tile][feature], all of one length
 };
 
+// Elements by the exponent of the exact value and the octave of their signed error.
+struct MagnitudeMap {
+  std::vector<double> octaves;   // lower edges of the error's magnitude, ulp, ascending from 0
+  std::vector<int64_t> binades;  // ascending
+  std::vector<std::vector<uint64_t>> counts;  // [binade][too small, large first; exact; too large]
+};
+
+// One head of an output.
+struct HeadRow {
+  std::vector<uint64_t> index;  // batch, head
+  uint64_t count = 0;
+  double mean_ulp = not_given, stderr_ulp = not_given, z = not_given, z_away = not_given;
+  bool one_sided = false;
+  uint64_t one_sided_features = 0;
+};
+
+// The rows of O whose scores have something in common.
+struct RowKindRow {
+  std::string name;
+  uint64_t rows = 0, count = 0;
+  double mean_ulp = not_given, stderr_ulp = not_given, z = not_given;
+  double share = not_given;  // of the one-sided error; absent where nothing is called
+};
+
 struct WorstElement {
   std::vector<uint64_t> index;
   std::string bits;  // as written by the tool, "0xbf12"
@@ -58,7 +82,10 @@ struct Statistics {
   Histogram histogram;
   // Outputs only.
   std::vector<uint64_t> shape;
-  std::optional<HeatMap> heat_map;
+  std::optional<HeatMap> heat_map, head_map;
+  std::optional<MagnitudeMap> magnitudes;
+  std::vector<HeadRow> heads;
+  std::vector<RowKindRow> row_kinds;
   std::vector<WorstElement> worst;
 
   bool is_called() const { return z >= called_z || z <= -called_z; }
@@ -140,6 +167,7 @@ struct Summary {
   std::string tool, version, kind, command;
   Status status = Status::unbiased;
   std::string verdict;
+  std::vector<std::string> reasons;   // sentences that say where and why
   std::optional<KernelRow> kernel;    // attention, gemm
   std::optional<ProblemRow> problem;  // attention, engines
   std::optional<ReferenceRow> reference;

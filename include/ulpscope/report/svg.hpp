@@ -59,6 +59,7 @@ class Svg {
   void circle(Point centre, double radius, std::string_view fill, const Stroke& outline);
   void text(Point at, std::string_view content, const TextStyle& style);
   void path(std::string_view data, std::string_view fill);  // `data` as in the d attribute
+  void strokes(std::string_view data, const Stroke& stroke);
 
   std::string finish() &&;
 

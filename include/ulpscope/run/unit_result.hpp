@@ -9,6 +9,7 @@
 // Tested by tests/run/part_file_test.cpp.
 #pragma once
 
+#include "ulpscope/analysis/row_census.hpp"
 #include "ulpscope/compare/judged_gradients.hpp"
 #include "ulpscope/run/outline.hpp"
 #include "ulpscope/tensor/tensor.hpp"
@@ -26,6 +27,8 @@ struct RunTotals {
   void read(WordReader& words);  // into totals of nothing
 
   std::vector<ErrorTally> tensors;  // as in the outline
+  ErrorsByRows o_by_rows;
+  RowCensus rows;  // empty for a kernel without scores of its own
   JudgedPairs pairs;
   SiteStatistics sites{};
   ReferenceReport reference;
