@@ -93,7 +93,7 @@ figcaption { font-size: 13px; color: var(--muted); margin-top: 4px; max-width: 1
   main { padding: 18px 16px 4px; } footer { padding: 12px 16px 28px; }
   .verdict { padding: 14px 16px; } .verdict p { font-size: 18px; }
   .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 8px; }
-  figure > .scroll > svg { max-width: none; width: 860px; }
+  figure > .scroll > svg { max-width: 860px; }
   tbody th small { display: none; }
 }
 @media print {
