@@ -61,9 +61,9 @@ TEST_SUITE("cast of P") {
     CHECK(row.squared_exact == doctest::Approx(row_of({}, 12).squared_exact).epsilon(1e-12));
   }
 
-  TEST_CASE("a scale of a power of two changes nothing but what is lost") {
-    // No P is near the threshold of either scale: the same relative roundings.
-    CHECK(row_of({.scale = 256}, 4).squared_error <= row_of({}, 4).squared_error);
-    CHECK(row_of({.scale = 2}, -9).lost <= row_of({}, -9).lost);
+  TEST_CASE("a scale that keeps all of P keeps O") {
+    CHECK(row_of({}, 8).lost > 100);
+    CHECK(row_of({.scale = 256}, 8).lost == 0);
+    CHECK(row_of({.scale = 256}, 8).squared_error < row_of({}, 8).squared_error / 3);
   }
 }
