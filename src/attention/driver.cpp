@@ -63,7 +63,7 @@ void run_head(Run& run, int64_t batch, int64_t head) {
     if (!worker) worker.emplace(plan, operands);
     const int64_t first = tile * plan.tile_rows;
     const TileRows rows{batch, head, first, std::min(plan.tile_rows, plan.problem.rows - first)};
-    worker->pass.run(rows, worker->output);
+    worker->pass.run(rows, worker->output, observer ? observer->probabilities() : nullptr);
     if (observer) observer->tile(rows, worker->output);
     if constexpr (Sink::enabled) {
       const std::lock_guard lock(log_mutex);

@@ -34,9 +34,12 @@ ForwardPass<Sink>::ForwardPass(const Plan& plan, const HeadOperands& head, Sink&
       o_(static_cast<size_t>(plan.tile_rows * plan.problem.dim)) {}
 
 template <class Sink>
-void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out) {
+void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out, ProbabilityObserver* observer) {
   const Problem& p = plan_.problem;
+  observer_ = observer;
   q_.reset_specials();
+  machine_.enter_rows(static_cast<uint64_t>(
+      (first_head(p) + rows.batch * p.heads + rows.head) * p.rows + rows.first));
   ends_ = plan_.tile_ends(rows.first);
   terms_ = head_terms(p, plan_.recipe->alignment, rows.batch, rows.head);
   const auto first_code =
@@ -136,6 +139,7 @@ template <class Sink>
 void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
   const Problem& p = plan_.problem;
   const int64_t first = visit.tile * plan_.tile_keys;
+  machine_.enter_tile(visit.tile);
   if (wants_exact<Sink>(plan_, Site::scores)) {
     k_tile_.measure(head_.k, first, plan_.tile_keys, 0, p.dim);
   }
@@ -184,7 +188,7 @@ void ForwardPass<Sink>::visit_row(const TermsOfRow& terms, int64_t row, const Ke
     state.lane_sums[0] = kept_row_sum(machine_, row, state.lane_sums[0]);
   }
   state.maximum = raised;
-  cast_row(row, keys);
+  cast_row(terms, row, keys);
 
   // O = O + P16.V
   switch (plan_.accumulator) {
@@ -234,13 +238,21 @@ void ForwardPass<Sink>::score_row(int64_t row, const KeySpan& keys) {
 }
 
 template <class Sink>
-void ForwardPass<Sink>::cast_row(int64_t row, const KeySpan& keys) {
+void ForwardPass<Sink>::cast_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys) {
   uint32_t* const p = scores_.data();  // 0 for hidden keys
+  if (observer_ != nullptr) scaled_.assign(scores_.begin(), scores_.end());
   machine_.at(Site::probability_cast, [&](auto step) {
     cast_elements(step, detail::seen_elements(row, keys), p + keys.begin);
   });
   p_.reset_specials();
   p_.set_registers(0, {p, static_cast<size_t>(keys.count)});
+  if (observer_ == nullptr) return;
+  const auto count = static_cast<size_t>(keys.count);
+  observer_->probabilities({.row = terms.row,
+                            .first_key = keys.first,
+                            .maximum = states_[static_cast<size_t>(row)].maximum,
+                            .unrounded = std::span(scaled_).first(count),
+                            .cast = std::span(scores_).first(count)});
 }
 
 // to = from + P16.V

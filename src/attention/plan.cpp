@@ -136,7 +136,10 @@ void require_override(const Recipe& recipe, const SiteOverride& change) {
   switch (recipe.engine) {
     case Engine::tiled: return;
     case Engine::reference:
-      if (change.site == Site::output_store && change.cast.rounding == nearest_even) return;
+      if (change.site == Site::output_store && change.cast.rounding == nearest_even &&
+          !change.cast.drawn) {
+        return;
+      }
       throw Error(ErrorKind::usage,
                   fmt::format("--set {}: kernel {} rounds once, to nearest even, at output_store; "
                               "expected output_store=FORMAT",
@@ -270,13 +273,14 @@ Plan make_plan(const Recipe& kernel, const Chip& chip, const Problem& given,
             .map = precision_map(recipe, problem.format),
             .problem = problem,
             .tile_rows = tile.rows,
-            .tile_keys = tile.keys,
+            .tile_keys = tile.keys > 0 ? tile.keys : ceil_div(problem.keys, 32) * 32,
             .parts = parts,
             .scale_log2 = scale_constant(recipe, problem.scale),
             .contracts = contracts(recipe, problem),
             .accumulator = problem.dim <= recipe.largest_dim_in_registers ? recipe.accumulator
                                                                           : Accumulator::memory,
-            .log_sum_exp = recipe.log_sum_exp};
+            .log_sum_exp = recipe.log_sum_exp,
+            .maximum = {.stable = recipe.stable, .tile_least = recipe.row_sum.tile_least}};
   for (const auto& change : overrides) {
     require_override(recipe, change);
     plan.map[change.site] = change.cast;

@@ -9,6 +9,7 @@
 #include "ulpscope/attention/recipes/kernel.hpp"
 #include "ulpscope/attention/recipes/memeff_torch.hpp"
 #include "ulpscope/attention/recipes/paper.hpp"
+#include "ulpscope/attention/recipes/precision_maps.hpp"
 #include "ulpscope/base/error.hpp"
 
 #include <string>
@@ -30,6 +31,9 @@ std::span<const Recipe* const> recipes() {
                                     &paper_compiled_stable,
                                     &paper_compiled_inside,
                                     &paper_compiled_inside_stable,
+                                    &paper_pv,
+                                    &paper_o,
+                                    &all_bf16,
                                     &kernel_of_binary32,
                                     &exact_attention};
   return table;

@@ -70,6 +70,8 @@ struct AttentionWork::Unit {
     if (!options.multiprocessors) problem.launch.multiprocessors = kernel.chip.multiprocessors;
     plan = make_plan(kernel.recipe, kernel.chip, problem, options.overrides);
     if (options.tile) apply_tile(*options.tile, plan);
+    apply(options.maximum, plan);
+    plan.seed = options.seed;
     if (operands.dout) backward = make_backward_plan(plan, problem);
     apply_delta_layout(options, backward);
   }
@@ -90,8 +92,8 @@ AttentionWork::AttentionWork(const AttentionOptions& options)
   room_ = room_for(whole);
   const auto first = planned(0);
   const BackwardPlan* const backward = first->backward ? &*first->backward : nullptr;
-  outline_ = attention_outline(options_.command, {first->plan, backward}, options_.overrides,
-                               operands, whole);
+  outline_ = attention_outline(options_.command, {first->plan, backward},
+                               {options_.overrides, options_.maximum}, operands, whole);
   outline_.log = options_.log;
   const Problem& p = first->plan.problem;
   steps_ = p.heads * first->plan.row_tiles() + (backward != nullptr ? backward->problem.heads : 0);

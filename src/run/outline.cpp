@@ -27,11 +27,22 @@ json casts_json(const Plan& plan, std::span<const SiteRow> sites,
     const Cast& cast = plan.map[row.site];
     result.push_back({{"site", row.name},
                       {"format", format_name(cast.format)},
-                      {"mode", rounding_name(cast.rounding)},
+                      {"mode", mode_name(cast)},
                       {"preset", preset_name(cast.rounding.policy).value_or("")},
                       {"overridden", overridden}});
     if (cast.source == Source::exact) result.back()["source"] = "exact";
   }
+  return result;
+}
+
+// In natural units of the score.
+json maximum_json(const MaximumOverride& change) {
+  json result = json::object();
+  if (change.stable) {
+    result.update({{"beta", change.stable->beta}, {"tolerance", change.stable->tolerance}});
+  }
+  if (change.clamp) result["clamp"] = *change.clamp;
+  if (change.offset) result["offset"] = *change.offset;
   return result;
 }
 
@@ -52,8 +63,13 @@ json kernel_json(const Plan& plan) {
   return kernel;
 }
 
-json notes_json(const Recipe& recipe, const BackwardPlan* backward) {
+json notes_json(const Recipe& recipe, const BackwardPlan* backward,
+                const MaximumOverride& maximum) {
   json notes = json::array();
+  if (maximum.changes_something()) {
+    notes.push_back(
+        fmt::format("not the kernel {} as it is: {}", recipe.name, description(maximum)));
+  }
   if (!recipe.caveat.empty()) notes.push_back(fmt::format("{}: {}", recipe.name, recipe.caveat));
   if (backward != nullptr && has_unordered_dq(*backward)) {
     notes.push_back(fmt::format(
@@ -65,8 +81,14 @@ json notes_json(const Recipe& recipe, const BackwardPlan* backward) {
   return notes;
 }
 
+bool draws(const Plan& plan) {
+  return std::any_of(site_table.begin(), site_table.end(),
+                     [&](const SiteRow& row) { return plan.map[row.site].drawn.has_value(); });
+}
+
 json choices_json(const Plan& plan, const BackwardPlan* backward) {
   json choices{{"multiprocessors", plan.problem.launch.multiprocessors}};
+  if (draws(plan)) choices["seed"] = plan.seed;
   if (backward != nullptr) {
     choices.update({{"delta_layout", delta_layout_name(backward->delta)},
                     {"dq_buffers", backward->dq_buffers},
@@ -113,12 +135,14 @@ Problem shown(const Plan& plan, const Problem& whole) {
   return problem;
 }
 
-json sections(const std::string& command, const UnitPlans& plans,
-              const std::vector<SiteOverride>& overrides, const ProblemOperands& operands,
-              const Problem& whole) {
+json sections(const std::string& command, const UnitPlans& plans, const KernelOverrides& overrides,
+              const ProblemOperands& operands, const Problem& whole) {
   const auto& [plan, backward] = plans;
   json summary = summary_header("attention", command);
   summary["kernel"] = kernel_json(plan);
+  if (overrides.maximum.changes_something()) {
+    summary["kernel"]["maximum"] = maximum_json(overrides.maximum);
+  }
   summary["inputs"] = inputs_json(operands);
   summary["problem"] = problem_json(shown(plan, whole), operands.q, operands.k);
   const std::span<const SiteRow> rounded =
@@ -126,9 +150,9 @@ json sections(const std::string& command, const UnitPlans& plans,
   std::vector<Format> formats{operands.q.format};
   for (const auto& row : rounded) formats.push_back(plan.map[row.site].format);
   summary["formats"] = formats_json(formats);
-  summary["casts"] = casts_json(plan, rounded, overrides);
+  summary["casts"] = casts_json(plan, rounded, overrides.sites);
   summary["reference"] = reference_json(reference_for(plan), nullptr);
-  if (auto notes = notes_json(*plan.recipe, backward); !notes.empty()) {
+  if (auto notes = notes_json(*plan.recipe, backward, overrides.maximum); !notes.empty()) {
     summary["notes"] = std::move(notes);
   }
   return summary;
@@ -137,8 +161,8 @@ json sections(const std::string& command, const UnitPlans& plans,
 }  // namespace
 
 Outline attention_outline(const std::string& command, const UnitPlans& plans,
-                          const std::vector<SiteOverride>& overrides,
-                          const ProblemOperands& operands, const Problem& whole) {
+                          const KernelOverrides& overrides, const ProblemOperands& operands,
+                          const Problem& whole) {
   const auto& [plan, backward] = plans;
   const Operand16& q = operands.q;
   Outline outline{.summary = sections(command, plans, overrides, operands, whole),

@@ -98,6 +98,13 @@ TEST_SUITE("exit codes") {
     check_refusal(here.path(), good + "--map mask=q", 2, {"--map mask=q", "bias=NAME"});
     check_refusal(here.path(), good + "--launch 0,1", 2, {"--launch 0,1"});
     check_refusal(here.path(), good + "--tile 128,100", 2, {"--tile 128,100", "32"});
+    check_refusal(here.path(), good + "--stable beta=1,tol=0", 2, {"beta=1,tol=0", "B above 1"});
+    check_refusal(here.path(), good + "--stable beta=2,tol=0,clamp=1", 2,
+                  {"fa2-torch", "clamp=none"});
+    check_refusal(here.path(), good + "--offset x", 2, {"--offset x", "number"});
+    check_refusal(here.path(), good + "--kernel exact --offset 1", 2, {"exact", "maximum"});
+    check_refusal(here.path(), good + "--set dq_store=bf16:sr8", 2, {"dq_store", "forward"});
+    check_refusal(here.path(), good + "--set scores=bf16:sr65", 2, {"sr65", "64"});
     check_refusal(here.path(), good + "--unknown", 2, {"--unknown"});
     check_refusal(here.path(), "attention", 2, {"INPUT"});
     check_refusal(here.path(), good + "--format fp16", 2, {"bf16", "--cast"});
@@ -124,6 +131,25 @@ TEST_SUITE("exit codes") {
     refuse("good.safetensors --gap 4", {"--gap", "drawn"});
     refuse("--rows 64 --kernels paper-compiled", {"no point", "1024 x 1024"});
     check_refusal(here.path(), "sweep absent.npz --modes rz", 3, {"absent.npz"});
+  }
+
+  TEST_CASE("treatments that a kernel does not take end with 2") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const auto refused = [&](const std::string& options, std::string_view part) {
+      CAPTURE(options);
+      const auto outcome = run(here.path(), "mitigate good.safetensors " + options);
+      CHECK(outcome.code == 2);
+      CHECK(outcome.text.starts_with("ulpscope: error: "));
+      CHECK(contains(outcome.text, part));
+    };
+    refused("--kernel exact", "exact");
+    refused("--site nowhere", "nowhere");
+    refused("--site dq_store", "forward");
+    refused("--stable beta=1,tol=0", "B above 1");
+    refused("--offset x", "--offset x");
+    refused("--from-row 4", "less than 4");
+    refused("--from-row -1", "--from-row");
   }
 
   TEST_CASE("factors and orders that a kernel does not know end with 2") {

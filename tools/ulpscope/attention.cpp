@@ -21,6 +21,8 @@ namespace {
 struct Arguments {
   ProblemArguments problem;
   std::vector<std::string> set;
+  std::string stable, offset;
+  uint64_t seed = 1;
   std::string kernel = "fa2-torch@h200";
   bool json = false;
   std::vector<int64_t> tile;
@@ -38,6 +40,9 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   o.kernel = a.kernel;
   if (!a.tile.empty()) o.tile = TileOverride{a.tile[0], a.tile[1]};
   for (const auto& text : a.set) o.overrides.push_back(parse_override(text));
+  if (!a.stable.empty()) o.maximum = parse_stable(a.stable);
+  if (!a.offset.empty()) o.maximum.offset = parse_offset(a.offset).offset;
+  o.seed = a.seed;
   o.delta_layout = a.delta_layout;
   o.log = log_level_named(a.log);
   o.threads = threads_of(a.problem);
@@ -137,6 +142,12 @@ void add_attention(CLI::App& app, Context& context) {
       "--set", a->set,
       "Round a site otherwise: SITE=FORMAT[:MODE[:sat]], or SITE=exact; may be given "
       "again");
+  command->add_option("--stable", a->stable,
+                      "Move a tile's maximum off scores that reach it together: "
+                      "beta=B,tol=T[,clamp=X|none]");
+  command->add_option("--offset", a->offset, "Add a number to every maximum: P = exp(S - m - X)");
+  command->add_option("--seed", a->seed, "Seed of stochastic roundings, SITE=FORMAT:sr<N>")
+      ->capture_default_str();
   command
       ->add_option("--log", a->log,
                    "full; statistics: no errors against the reference; none: outputs alone")

@@ -43,6 +43,7 @@ void add_engines(CLI::App& app, Context& context);
 void add_history(CLI::App& app, Context& context);
 void add_identify(CLI::App& app, Context& context);
 void add_inspect(CLI::App& app, Context& context);
+void add_mitigate(CLI::App& app, Context& context);
 void add_monitors(CLI::App& app, Context& context);
 void add_bias(CLI::App& app, Context& context);
 void add_formats(CLI::App& app, Context& context);

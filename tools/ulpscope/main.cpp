@@ -69,6 +69,7 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_monitors(app, context);
   ulpscope::cli::add_history(app, context);
   ulpscope::cli::add_drift(app, context);
+  ulpscope::cli::add_mitigate(app, context);
   ulpscope::cli::add_sample(app, context);
   ulpscope::cli::add_sweep(app, context);
   ulpscope::cli::add_rope(app, context);

@@ -13,10 +13,13 @@
 
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/hardware/mufu.hpp"
+#include "ulpscope/round/random_bits.hpp"
 #include "ulpscope/round/round_pack.hpp"
 #include "ulpscope/trace/site.hpp"
 
 #include <array>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace ulpscope {
@@ -29,6 +32,7 @@ struct Cast {
   Format format = fp32;
   Rounding rounding = nearest_even;
   Source source = Source::instruction;
+  std::optional<Stochastic> drawn = {};  // in place of the rounding's mode
 
   friend constexpr bool operator==(const Cast&, const Cast&) = default;
 };
@@ -50,9 +54,21 @@ struct SiteOverride {
   Cast cast;
 };
 
-// "probability_cast=e4m3fn:rne", the mode optional (rne), or "probability_cast=exact". Error of
-// kind usage for an unknown site, format or mode, and for a format that binary32 does not hold.
+// "probability_cast=e4m3fn:rne", the mode optional (rne), or "probability_cast=exact";
+// "output_store=bf16:sr16" at sites of the forward pass. Error of kind usage for an unknown site,
+// format or mode, and for a format that binary32 does not hold.
 SiteOverride parse_override(std::string_view text);
+
+// "rne", "rz:sat", "sr16a".
+std::string mode_name(const Cast& cast);
+
+// What a drawn direction depends on beside site, row and column (round/random_bits.hpp):
+// `first_row` is where the row tile begins, counted over all heads, `turn` the key tile.
+struct DrawPlace {
+  uint64_t seed = 1;
+  uint64_t first_row = 0;
+  uint32_t turn = 0;
+};
 
 // What a step leaves behind: the value as binary32, and what its rounding threw away.
 struct Stored {
@@ -115,6 +131,19 @@ struct AnyCast {
   }
 };
 
+// A stochastic rounding: the direction is drawn for site, element and key tile.
+struct DrawnCast {
+  Cast cast;
+  constexpr Format format() const { return cast.format; }
+  static constexpr Mode mode() { return Mode::nearest_even; }
+  constexpr Rounding rounding() const { return {Mode::nearest_even, cast.drawn->policy}; }
+  Stored operator()(const Exact<uint64_t>& x, const Draw& draw) const {
+    const uint64_t random = random_bits(draw, cast.drawn->bits);
+    const Rounded rounded = round_pack(cast.format, x, *cast.drawn, random);
+    return {detail::widened(cast.format, rounded.bits), rounded.residue, rounded.flags};
+  }
+};
+
 // What an instruction with .ftz does.
 inline constexpr Rounding nearest_even_flushed{.mode = Mode::nearest_even,
                                                .policy = {.flush = Flush::both}};
@@ -123,6 +152,8 @@ template <class Body>
 void with_cast(const Cast& cast, Body&& body) {
   if (cast.source == Source::exact) {
     body(ExactCast{});
+  } else if (cast.drawn) {
+    body(DrawnCast{cast});
   } else if (cast == Cast{fp32, nearest_even}) {
     body(FixedCast<fp32, nearest_even>{});
   } else if (cast == Cast{fp32, nearest_even_flushed}) {

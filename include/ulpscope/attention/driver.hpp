@@ -27,6 +27,8 @@ class HeadObserver {
   HeadObserver& operator=(const HeadObserver&) = delete;
   virtual ~HeadObserver() = default;
   virtual void tile(const TileRows& rows, const TileOutput& output) = 0;
+  // Who is shown P of a row tile before the tile itself; may be null.
+  virtual ProbabilityObserver* probabilities() { return nullptr; }
 };
 
 enum class Logging { off, on };

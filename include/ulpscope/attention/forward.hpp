@@ -31,6 +31,7 @@
 #include "ulpscope/trace/log.hpp"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace ulpscope {
@@ -61,12 +62,32 @@ struct TileRows {
   int64_t count;
 };
 
+// P of a row over one tile, before and after its cast, as registers; 0 for keys that are not seen.
+struct ProbabilityRow {
+  int64_t row;        // of the head
+  int64_t first_key;  // of the tile
+  uint32_t maximum;   // what P was made with, in units of the scores that the maximum is of
+  std::span<const uint32_t> unrounded;
+  std::span<const uint32_t> cast;
+};
+
+// Sees them row after row and tile after tile, the row tiles of a head perhaps at the same time.
+class ProbabilityObserver {
+ public:
+  ProbabilityObserver() = default;
+  ProbabilityObserver(const ProbabilityObserver&) = delete;
+  ProbabilityObserver& operator=(const ProbabilityObserver&) = delete;
+  virtual ~ProbabilityObserver() = default;
+  virtual void probabilities(const ProbabilityRow& p) = 0;
+};
+
 template <class Sink>
 class ForwardPass {
  public:
   ForwardPass(const Plan& plan, const HeadOperands& head, Sink& sink);
 
-  void run(const TileRows& rows, TileOutput& out);
+  // `observer` may be null.
+  void run(const TileRows& rows, TileOutput& out, ProbabilityObserver* observer = nullptr);
 
  private:
   void run_whole(const TileRows& rows, TileOutput& out);
@@ -77,7 +98,7 @@ class ForwardPass {
   void visit_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys, bool last);
   void rescale_row(int64_t row, uint32_t factor);
   void score_row(int64_t row, const KeySpan& keys);
-  void cast_row(int64_t row, const KeySpan& keys);
+  void cast_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys);
   void accumulate(int64_t row, const KeySpan& keys, const uint32_t* from, uint32_t* to);
   void update_memory(int64_t row, uint32_t factor, bool last);
   void add_tile_product(int64_t row, Kept output);
@@ -90,6 +111,7 @@ class ForwardPass {
   const Plan& plan_;
   const HeadOperands& head_;
   Machine<Sink> machine_;
+  ProbabilityObserver* observer_ = nullptr;
   Operand q_;          // tile_rows x dim
   Operand p_;          // 1 x tile_keys
   ColumnTile k_tile_;  // these two only where roundings are logged

@@ -107,7 +107,11 @@ class Step {
     sink.add_row(Site{}, 0, 0, records);
   };
 
-  Step(Sink& sink, Site site, CastVerb cast) : sink_(sink), site_(site), cast_(cast) {}
+  // Whether the direction is drawn, so that it depends on the element's place.
+  static constexpr bool draws = std::is_same_v<CastVerb, DrawnCast>;
+
+  Step(Sink& sink, Site site, CastVerb cast, const DrawPlace& place)
+      : sink_(sink), site_(site), cast_(cast), place_(place) {}
 
   Mode mode() const { return cast_.mode(); }
   Rounding rounding() const { return cast_.rounding(); }
@@ -122,7 +126,7 @@ class Step {
   // Rounds an exact value.
   template <class Word>
   uint32_t operator()(int64_t row, int64_t column, const Exact<Word>& x) const {
-    const Stored stored = cast_(x);
+    const Stored stored = rounded(row, column, x);
     if constexpr (Sink::enabled) {
       report(row, column, stored.value, {stored.residue, stored.flags, x.negative});
     }
@@ -136,7 +140,7 @@ class Step {
       const auto x = exact();
       if (x.kind != Kind::nan) return (*this)(row, column, x);
     }
-    const Stored stored = cast_(register_value(returned.value));
+    const Stored stored = rounded(row, column, register_value(returned.value));
     if constexpr (Sink::enabled) {
       const Flag kept = stored.flags & (Flag::round_carry | Flag::overflow);
       report(row, column, stored.value,
@@ -146,7 +150,18 @@ class Step {
   }
 
   // What the site's rounding makes of a value, for rows that report their records at once.
-  Stored rounded(const Exact<uint64_t>& x) const { return cast_(x); }
+  template <class Word>
+  Stored rounded(int64_t row, int64_t column, const Exact<Word>& x) const {
+    if constexpr (draws) {
+      return cast_(x, {.seed = place_.seed,
+                       .site = static_cast<uint32_t>(index(site_)),
+                       .element = (place_.first_row + static_cast<uint64_t>(row)) << 32 |
+                                  static_cast<uint64_t>(column),
+                       .step = place_.turn});
+    } else {
+      return cast_(x);
+    }
+  }
 
   // The records of the elements from column `first` on, and the registers that they left.
   void report_row(int64_t row, int64_t first, const uint32_t* values,
@@ -173,6 +188,7 @@ class Step {
   Sink& sink_;
   Site site_;
   CastVerb cast_;
+  const DrawPlace& place_;
 };
 
 // Whether somebody asks for the exact values of a site's step.
@@ -186,14 +202,18 @@ class Machine {
  public:
   static constexpr Carries carries = Sink::enabled ? Carries::watch : Carries::ignore;
 
-  Machine(const Plan& plan, Sink& sink) : plan_(plan), sink_(sink) {}
+  Machine(const Plan& plan, Sink& sink) : plan_(plan), sink_(sink), place_{.seed = plan.seed} {}
+
+  // Where drawn roundings are from here on.
+  void enter_rows(uint64_t first) { place_.first_row = first; }
+  void enter_tile(int64_t tile) { place_.turn = static_cast<uint32_t>(tile); }
 
   const Plan& plan() const { return plan_; }
 
   template <class Body>
   void at(Site site, Body&& body) const {
     with_cast(plan_.map[site],
-              [&](auto cast) { body(Step<Sink, decltype(cast)>(sink_, site, cast)); });
+              [&](auto cast) { body(Step<Sink, decltype(cast)>(sink_, site, cast, place_)); });
   }
 
   // A single step, for the few that run once a row.
@@ -226,6 +246,7 @@ class Machine {
  private:
   const Plan& plan_;
   Sink& sink_;
+  DrawPlace place_;
 };
 
 namespace detail {

@@ -2,6 +2,10 @@
 // code moves it off scores that reach it together.
 //
 //   stable, factor 2: scores 3, 3, 1 -> m = 6    scores -3, -3, -4 -> m = 0    scores 3, 2 -> m = 3
+//   offset 0.1:       scores 3, 2 -> m = 3.1
+//
+// The product and the sum are rounded once, at the site moved_maximum. A tile of which the row sees
+// nothing keeps its maximum, -infinity.
 //
 // Hidden keys count where they have a score (HiddenKeys): a tile of hidden keys alone has the
 // lowest number as its maximum many times over, which the stable step makes 0, for all rows.
@@ -46,8 +50,8 @@ template <class Sink>
 uint32_t stable_maximum(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
                         const uint32_t* scores, uint32_t maximum) {
   using Binary32 = Soft<fp32>;
-  const auto& stable = machine.plan().recipe->stable;
-  if (!stable) return maximum;
+  const auto& stable = machine.plan().maximum.stable;
+  if (!stable || maximum == minus_infinity32) return maximum;  // nothing is seen: nothing repeats
   const auto least = Binary32::from_bits(
       machine.one(Site::maximum_less_tolerance, row,
                   subtract(register_value(maximum), register_value(stable->tolerance),
@@ -56,7 +60,16 @@ uint32_t stable_maximum(const Machine<Sink>& machine, int64_t row, const KeySpan
   int64_t count = counts(detail::hidden_score(machine.plan())) ? keys.hidden : 0;
   for (int64_t c = keys.begin; c < keys.end; ++c) count += counts(scores[c]) ? 1 : 0;
   if (count < 2 || is_zero(fp32, maximum)) return maximum;
-  return is_negative(fp32, maximum) ? 0 : fmul(maximum, stable->factor);
+  if (is_negative(fp32, maximum)) return 0;
+  return detail::product(machine, Site::moved_maximum, row, maximum, stable->factor);
+}
+
+// A tile's maximum with the fixed offset.
+template <class Sink>
+uint32_t offset_maximum(const Machine<Sink>& machine, int64_t row, uint32_t maximum) {
+  const uint32_t offset = machine.plan().maximum.offset;
+  if (offset == 0 || maximum == minus_infinity32) return maximum;
+  return detail::sum_of(machine, Site::moved_maximum, row, maximum, offset);
 }
 
 // m over the old maximum and the tile's. Order is irrelevant.
@@ -67,7 +80,8 @@ uint32_t raised_maximum(const Machine<Sink>& machine, int64_t row, uint32_t old,
   const uint32_t* const from = detail::maximum_of(plan, scores);
   uint32_t tile = keys.hidden > 0 ? detail::hidden_score(plan) : minus_infinity32;
   tile = maximum_of_row(tile, {from + keys.begin, static_cast<size_t>(keys.end - keys.begin)});
-  return fmaximum(old, stable_maximum(machine, row, keys, from, tile));
+  tile = stable_maximum(machine, row, keys, from, tile);
+  return fmaximum(old, offset_maximum(machine, row, tile));
 }
 
 }  // namespace ulpscope

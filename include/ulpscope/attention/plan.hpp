@@ -30,6 +30,8 @@ struct Plan {
   bool contracts;       // the exponent, in tiles where no mask is evaluated
   Accumulator accumulator;
   LogSumExp log_sum_exp;
+  MaximumSteps maximum;
+  uint64_t seed = 1;  // of stochastic roundings
 
   // What becomes of l and O in the row tile that starts at `first_row`.
   TileEnds tile_ends(int64_t first_row) const {

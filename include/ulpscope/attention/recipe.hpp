@@ -105,8 +105,13 @@ struct RowSum {
   Butterfly join;
   int columns = 2;
   int neighbours = 1;       // so many lanes side by side are added in order, before the butterfly
-  uint32_t tile_least = 0;  // with Carry::separate: a smaller tile sum becomes this binary32 number
+  uint32_t tile_least = 0;  // where has_tile_sum: a smaller tile sum becomes this binary32 number
 };
+
+// Whether the sum of a tile's P is a number of its own before it joins l.
+constexpr bool has_tile_sum(Carry carry) {
+  return carry == Carry::tile_sum || carry == Carry::separate;
+}
 
 // Where the running O lives between tiles.
 enum class Accumulator {

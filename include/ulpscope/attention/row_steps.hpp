@@ -80,12 +80,12 @@ void one_by_one(const Step& step, const Elements& at, uint32_t* to, const ExactV
 
 // The records that are still open, and the registers that these steps leave.
 template <class Step, class ExactValue>
-void close(const Step& step, RecordRow& records, std::span<uint32_t> values,
+void close(const Step& step, const Elements& at, RecordRow& records, std::span<uint32_t> values,
            const ExactValue& exact) {
   for (size_t i = 0; i < records.size(); ++i) {
     if (!records.is_open(i)) continue;
     const auto x = exact(i);
-    const Stored stored = step.rounded(x);
+    const Stored stored = step.rounded(at.row, at.first + static_cast<int64_t>(i), x);
     values[i] = stored.value;
     records.set(i, {stored.residue, stored.flags, x.negative});
   }
@@ -104,7 +104,7 @@ void by_blocks(const Step& step, const Elements& at, uint32_t* to, const Round& 
     records.resize(some.count);
     round(some, result);
     if (!record(some, Row32(result), records)) {
-      close(step, records, result,
+      close(step, {at.row, at.first + first, count}, records, result,
             [&](size_t i) { return exact(first + static_cast<int64_t>(i)); });
     }
     step.report_row(at.row, at.first + some.first, values.data(), records);
@@ -164,7 +164,8 @@ void keep_judged(const Step& step, const Elements& at, const Returned& returned,
     cast_row(values, fp32, step.rounding());  // of a register: nothing carries or overflows
   } else {
     for (size_t i = 0; i < count; ++i) {
-      const Stored stored = step.rounded(register_value(results[i]));
+      const Stored stored =
+          step.rounded(at.row, at.first + static_cast<int64_t>(i), register_value(results[i]));
       results[i] = stored.value;
       flags[i] |= stored.flags & (Flag::round_carry | Flag::overflow);
     }
@@ -297,13 +298,13 @@ void multiply_add_elements(const Step& step, const Elements& at, const uint32_t*
 // x[i] rounded to the site's format.
 template <class Step>
 void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
-  if constexpr (!Step::listens) {
+  if constexpr (!Step::listens && !Step::draws) {
     if (Step::by_host || step.rounding().policy.flush == Flush::none) {
       return detail::cast_row(detail::row_of(at, x), step.format(), step.rounding());
     }
   }
   const auto exact = [&](int64_t i) { return register_value(x[i]); };
-  if constexpr (Step::by_row) {
+  if constexpr (Step::by_row && !Step::draws) {
     const bool keeps_subnormals = Step::is_plain || step.rounding().policy.flush == Flush::none;
     if (keeps_subnormals && has_plain_casts(step.format())) {
       const detail::EachNumber from{x};

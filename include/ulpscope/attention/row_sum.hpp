@@ -79,7 +79,7 @@ void add_lanes(const Step& step, int64_t row, const KeySpan& keys, const uint32_
       sum_lanes(sums, x, {width, first, first + length}, old.data(), left.data());
       records.resize(count);
       if (!record_sums(old, added, left, records)) {
-        close(step, records, left, [&](size_t i) {
+        close(step, {row, keys.first + from + first, length}, records, left, [&](size_t i) {
           return add(step.operand(old[i]), step.operand(added[i]), step.mode());
         });
       }
@@ -152,6 +152,13 @@ uint32_t carried(const Machine<Sink>& machine, int64_t row, uint32_t old, uint32
                          machine.operand(site, addend), machine.mode(site)));
 }
 
+// A tile's sum, not below the least.
+template <class Sink>
+uint32_t lifted(const Machine<Sink>& machine, uint32_t sum) {
+  const uint32_t least = machine.plan().maximum.tile_least;
+  return least == 0 ? sum : fmaximum(sum, least);
+}
+
 // The tile's lanes, neighbours in order, then joined; not below the least.
 template <class Sink>
 uint32_t sum_of_tile(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
@@ -172,7 +179,7 @@ uint32_t sum_of_tile(const Machine<Sink>& machine, int64_t row, const KeySpan& k
     }
   });
   const uint32_t sum = joined_lanes(machine, row, site, order.join, lanes.data(), count);
-  return fmaximum(sum, order.tile_least);
+  return lifted(machine, sum);
 }
 
 }  // namespace detail
@@ -200,8 +207,8 @@ void add_to_row_sum(const Machine<Sink>& machine, int64_t row, const KeySpan& ke
       break;
     case Carry::tile_sum: {
       detail::add_columns(machine, row, keys, p, 0, keys.count, FirstAddition::taken, factor, tile);
-      const uint32_t sum =
-          joined_lanes(machine, row, Site::row_sum, order.join, tile.data(), order.lanes);
+      const uint32_t sum = detail::lifted(
+          machine, joined_lanes(machine, row, Site::row_sum, order.join, tile.data(), order.lanes));
       l = state.fresh ? sum : detail::carried(machine, row, l, factor, sum);
       break;
     }

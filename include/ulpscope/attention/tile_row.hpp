@@ -13,7 +13,7 @@ namespace ulpscope {
 struct TileRow {
   int64_t largest_dim;
   int64_t rows;  // queries of a tile
-  int64_t keys;
+  int64_t keys;  // 0: one tile has all keys
   // Where short problems have tiles of their own: keys, and batch x heads of the launch.
   int64_t largest_keys = any_number;
   int64_t most_heads = any_number;

@@ -10,6 +10,9 @@
 
 #include "ulpscope/attention/problem.hpp"
 
+#include <cstdint>
+#include <optional>
+
 namespace ulpscope {
 
 // What a pair is that the mask hides.
@@ -19,11 +22,19 @@ enum class HiddenKeys {
 };
 
 // A tile's maximum that at least two of its scores reach, within the tolerance, is moved off them:
-// times the factor where it is above 0, to 0 where it is below. Both numbers are binary32, the
-// factor a power of two.
+// times the factor where it is above 0, to 0 where it is below. Both numbers are binary32.
 struct StableMaximum {
   uint32_t factor;
   uint32_t tolerance;
+};
+
+// What is done to a tile's maximum, and to the row sum that follows from it: by the kernel itself,
+// or because it was asked for (maximum_override.hpp). Numbers are binary32, in units of the scores
+// that the maximum is of.
+struct MaximumSteps {
+  std::optional<StableMaximum> stable = {};
+  uint32_t offset = 0;      // added to every tile's maximum
+  uint32_t tile_least = 0;  // a smaller tile sum of P becomes this number
 };
 
 // Whether a number stays in a register or goes through memory, in the input's format.

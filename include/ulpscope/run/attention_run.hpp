@@ -21,6 +21,7 @@
 #pragma once
 
 #include "ulpscope/attention/casts.hpp"
+#include "ulpscope/attention/maximum_override.hpp"
 #include "ulpscope/run/log_level.hpp"
 #include "ulpscope/run/manifest.hpp"
 #include "ulpscope/run/problem_inputs.hpp"
@@ -41,6 +42,8 @@ struct AttentionOptions : ProblemOptions {
   std::optional<TileOverride> tile;
   std::string delta_layout;  // a layout that the kernel may take; empty: its own
   std::vector<SiteOverride> overrides;
+  MaximumOverride maximum;
+  uint64_t seed = 1;  // of stochastic roundings
   LogLevel log = LogLevel::full;
   int threads = 1;
   std::optional<uint64_t> memory_limit;  // bytes, of the estimate in run/memory_need.hpp

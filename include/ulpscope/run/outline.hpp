@@ -13,6 +13,7 @@
 // over all batches. Tested by tests/run/outline_test.cpp.
 #pragma once
 
+#include "ulpscope/attention/maximum_override.hpp"
 #include "ulpscope/attention/schedule.hpp"
 #include "ulpscope/compare/error_tally.hpp"
 #include "ulpscope/run/log_level.hpp"
@@ -65,10 +66,16 @@ struct UnitPlans {
   const BackwardPlan* backward;
 };
 
+// What was asked of the kernel that it does not do by itself.
+struct KernelOverrides {
+  const std::vector<SiteOverride>& sites;
+  const MaximumOverride& maximum;
+};
+
 // Operands and problem are those of the whole run, and may be without values.
 Outline attention_outline(const std::string& command, const UnitPlans& plans,
-                          const std::vector<SiteOverride>& overrides,
-                          const ProblemOperands& operands, const Problem& whole);
+                          const KernelOverrides& overrides, const ProblemOperands& operands,
+                          const Problem& whole);
 
 nlohmann::json to_json(const Outline& outline);
 // `where` names the file in an Error of kind input.
