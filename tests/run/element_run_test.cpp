@@ -52,7 +52,8 @@ TEST_SUITE("element run") {
     // The last step is the store of the element itself.
     const json& last = result["steps"].back();
     CHECK(last["site"] == "output_store");
-    CHECK(last["bits"].get<std::string>().substr(0, 6) == result["element"]["bits"].get<std::string>());
+    CHECK(last["bits"].get<std::string>().substr(0, 6) ==
+          result["element"]["bits"].get<std::string>());
     CHECK(last["operands"][0]["name"] == "O");
     CHECK(last["exact"] == last["operands"][0]["value"]);
   }

@@ -14,7 +14,8 @@
 // rows: that is the bias. Its whole units cannot be told from c0; of the possible ones the bias is
 // taken nearest to half of 2^-23, as befits a sum that is truncated to 23 fraction bits.
 //
-// Held by cuda/hardware/check_special_functions.cu, which compares the fitted model with all 2^32 operands.
+// Held by cuda/hardware/check_special_functions.cu, which compares the fitted model with all 2^32
+// operands.
 #include "ulpscope/hardware/mufu.hpp"
 
 #include <algorithm>
