@@ -12,11 +12,18 @@ constexpr std::array compiled_tiles{TileRow{.largest_dim = 64, .rows = 512, .key
 constexpr uint32_t ten_to_minus_10 = 0x2EDB'E6FF;
 constexpr StableMaximum doubled{.factor = 0x4000'0000, .tolerance = 0x3A83'126F};  // 2 and 1e-3
 
-constexpr std::array eager_sites{
-    Site::scores,        Site::scaled_score,     Site::maximum_less_tolerance,
-    Site::shifted_score, Site::probability_cast, Site::row_sum_keep,
-    Site::maximum_step,  Site::rescale,          Site::output_accumulate,
-    Site::output_keep,   Site::output_store};
+constexpr std::array eager_sites{Site::scores,
+                                 Site::scaled_score,
+                                 Site::maximum_less_tolerance,
+                                 Site::moved_maximum,
+                                 Site::shifted_score,
+                                 Site::probability_cast,
+                                 Site::row_sum_keep,
+                                 Site::maximum_step,
+                                 Site::rescale,
+                                 Site::output_accumulate,
+                                 Site::output_keep,
+                                 Site::output_store};
 constexpr std::array compiled_sites{
     Site::scores,       Site::scaled_score,      Site::probability_cast,
     Site::row_sum_keep, Site::output_accumulate, Site::output_keep,
