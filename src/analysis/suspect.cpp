@@ -44,24 +44,23 @@ std::vector<Suspect> suspects_of(const Plan& plan, std::span<const uint64_t, sit
     const bool rounds = is_one_of(instructions, site) || !(cast == Cast{});
     if (rounds && !(cast == exact_cast) && counts[index(site)] > 0) suspects.push_back({site});
     for (const RowChoice& choice : row_choices) {
-      if (choice.after == site && choice.is_made(*plan.recipe)) suspects.push_back({site, &choice});
+      if (choice.after == site && choice.is_made(plan)) suspects.push_back({site, &choice});
     }
   }
   return suspects;
 }
 
-SwitchedKernel::SwitchedKernel(const Plan& own, std::span<const Suspect> suspects,
-                               const std::vector<bool>& on)
-    : recipe_(*own.recipe), plan_(own) {
+Plan switched(const Plan& own, std::span<const Suspect> suspects, const std::vector<bool>& on) {
+  Plan plan = own;
   for (size_t i = 0; i < suspects.size(); ++i) {
     if (on[i]) continue;
     if (suspects[i].choice == nullptr) {
-      plan_.map[suspects[i].site] = exact_cast;
+      plan.map[suspects[i].site] = exact_cast;
     } else {
-      suspects[i].choice->leave_out(recipe_);
+      suspects[i].choice->leave_out(plan);
     }
   }
-  plan_.recipe = &recipe_;
+  return plan;
 }
 
 }  // namespace ulpscope

@@ -60,8 +60,7 @@ const JudgedRun& SwitchedRuns::forward(const Plan& plan, const std::vector<bool>
 RunResidues SwitchedRuns::with(const std::vector<bool>& on) {
   RunResidues results;
   if (!complete_) return results;
-  const SwitchedKernel kernel(given_.plan, suspects_, on);
-  const Plan& plan = kernel.plan();
+  const Plan plan = switched(given_.plan, suspects_, on);
   const JudgedRun& run = forward(plan, on);
   if (!complete_) return results;
   const auto judge = [&](Attributed tensor, const TensorShape& shape,

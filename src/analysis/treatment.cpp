@@ -253,8 +253,8 @@ class Counted {
 
 }  // namespace
 
-HeadErrors OutputWitness::head_errors(const Plan& plan, const Run& run, int64_t outer,
-                                      int64_t first_row) const {
+TreatedHead OutputWitness::head_errors(const Plan& plan, const Run& run, int64_t outer,
+                                       int64_t first_row) const {
   const auto dim = static_cast<size_t>(problem_.dim);
   const bool casts = is_narrow(plan, Site::probability_cast);
   Counted all(problem_);
@@ -276,22 +276,22 @@ HeadErrors OutputWitness::head_errors(const Plan& plan, const Run& run, int64_t 
     const int from = static_cast<int>(std::floor(maximum_[row] / bin)) * bin;
     by_maximum.try_emplace(from, problem_).first->second.add(problem_.format, counted);
   }
-  HeadErrors head{.batch = outer / problem_.heads,
-                  .head = outer % problem_.heads,
-                  .all = all.errors(),
-                  .by_maximum = {}};
+  TreatedHead head{.batch = outer / problem_.heads,
+                   .head = outer % problem_.heads,
+                   .all = all.errors(),
+                   .by_maximum = {}};
   for (auto& [from, rows] : by_maximum) head.by_maximum.emplace(from, rows.errors());
   return head;
 }
 
-std::optional<std::vector<HeadErrors>> OutputWitness::errors(const Plan& plan,
-                                                             const TreatmentOptions& options) {
+std::optional<std::vector<TreatedHead>> OutputWitness::errors(const Plan& plan,
+                                                              const TreatmentOptions& options) {
   const int64_t heads = problem_.batch * problem_.heads;
   Run run(static_cast<size_t>(heads * problem_.rows), static_cast<size_t>(problem_.dim));
   if (!this->run(plan, options, run)) return std::nullopt;
   const HostFpGuard guard;
   if (maximum_.empty()) maximum_ = run.maximum;
-  std::vector<HeadErrors> result;
+  std::vector<TreatedHead> result;
   for (int64_t outer = 0; outer < heads; ++outer) {
     result.push_back(head_errors(plan, run, outer, options.first_row));
   }

@@ -57,12 +57,12 @@ std::string site_text(const SiteOverride& change) {
   return fmt::format("{}={}:{}", row_of(site).name, format_name(cast.format), mode_name(cast));
 }
 
-json treatment_json(const Treatment& treatment, const std::vector<HeadErrors>& heads,
+json treatment_json(const Treatment& treatment, const std::vector<TreatedHead>& heads,
                     bool has_dout) {
   OutputErrors all;
   std::map<int, OutputErrors> by_maximum;
   json by_head = json::array();
-  for (const HeadErrors& head : heads) {
+  for (const TreatedHead& head : heads) {
     all.merge(head.all);
     for (const auto& [from, errors] : head.by_maximum) by_maximum[from].merge(errors);
     json one = output_json(head.all, has_dout);

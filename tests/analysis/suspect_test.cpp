@@ -86,15 +86,15 @@ TEST_CASE("what is switched off is exact, and the rest as the kernel has it") {
   const Plan own = plan_of("paper-eager");
   const auto suspects = suspects_if_all_round(own);
   std::vector<bool> on(suspects.size(), true);
-  const SwitchedKernel same(own, suspects, on);
-  CHECK(same.plan().recipe->row_sum.tile_least == own.recipe->row_sum.tile_least);
-  for (const SiteRow& row : site_table) CHECK(same.plan().map[row.site] == own.map[row.site]);
+  const Plan same = switched(own, suspects, on);
+  CHECK(same.maximum.tile_least == own.maximum.tile_least);
+  for (const SiteRow& row : site_table) CHECK(same.map[row.site] == own.map[row.site]);
 
   on[static_cast<size_t>(place_of(suspects, "row_sum_clamp"))] = false;
   on[static_cast<size_t>(place_of(suspects, "output_keep"))] = false;
-  const SwitchedKernel two(own, suspects, on);
-  CHECK(two.plan().recipe->row_sum.tile_least == 0);
-  CHECK(two.plan().map[Site::output_keep] == exact_cast);
-  CHECK(two.plan().map[Site::output_store] == own.map[Site::output_store]);
-  CHECK(own.recipe->row_sum.tile_least != 0);
+  const Plan two = switched(own, suspects, on);
+  CHECK(two.maximum.tile_least == 0);
+  CHECK(two.map[Site::output_keep] == exact_cast);
+  CHECK(two.map[Site::output_store] == own.map[Site::output_store]);
+  CHECK(own.maximum.tile_least != 0);
 }

@@ -44,7 +44,7 @@ class Bench {
   Bench& operator=(const Bench&) = delete;
 
   const Plan& plan() const { return plan_; }
-  std::vector<HeadErrors> heads(const Treatment& treatment, int threads = 1) {
+  std::vector<TreatedHead> heads(const Treatment& treatment, int threads = 1) {
     return witness_.errors(treated(plan_, treatment), {.threads = threads}).value();
   }
   OutputErrors errors(const Treatment& treatment) {
@@ -146,7 +146,7 @@ TEST_SUITE("treatment") {
       "drawn roundings are the same for any number of threads, and others with another seed") {
     Bench bench(kernel_of_binary32, varying, {.heads = 2, .rows = 300, .keys = 300});
     const Treatment drawn{.name = "", .sites = {parse_override("output_store=bf16:sr16")}};
-    const auto sums = [](const std::vector<HeadErrors>& heads) {
+    const auto sums = [](const std::vector<TreatedHead>& heads) {
       std::vector<int128> all;
       for (const auto& head : heads) all.push_back(head.all.exact.moments.sum);
       return all;

@@ -88,7 +88,7 @@ int64_t differences(const char* recorded, const char* stable, int doublings = 0)
 double mean(const OutputErrors& errors) { return summarise(errors.exact).by_value.mean; }
 
 // To the third digit, as the recording's README prints it.
-void check_means(const std::vector<HeadErrors>& heads, const std::array<double, 3>& expected) {
+void check_means(const std::vector<TreatedHead>& heads, const std::array<double, 3>& expected) {
   REQUIRE(heads.size() == expected.size());
   for (size_t h = 0; h < expected.size(); ++h) {
     CAPTURE(h);

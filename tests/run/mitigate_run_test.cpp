@@ -56,12 +56,12 @@ TEST_SUITE("mitigate run") {
     const auto result = run_mitigate(options).value();
     CHECK(result["schema"] == "ulpscope.mitigate/1");
     CHECK(result["treatments"].size() == 10);
-    const auto& before = named(result, "as it is")["all"];
+    const nlohmann::json before = named(result, "as it is")["all"];
     CHECK(before["exact_p"]["count"] == 2 * 256 * 64);
     CHECK(before["exact_p"]["biased"] == true);
     CHECK(before["exact_p"]["mean"].get<double>() < -0.1);
     CHECK(before["delta_share"].get<double>() > 0.8);
-    const auto& drawn = named(result, "stochastic output_store");
+    const nlohmann::json drawn = named(result, "stochastic output_store");
     CHECK(drawn["sites"][0] == "output_store=bf16:sr16a");
     CHECK(drawn["all"]["exact_p"]["biased"] == false);
     CHECK(named(result, "O in fp32")["all"]["exact_p"]["spread"].get<double>() < 0.1);

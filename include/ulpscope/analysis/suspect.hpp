@@ -2,12 +2,12 @@
 // of its sites, and those choices of its row that are no rounding and yet change the result.
 //
 //   suspects_of(plan of paper-eager, ...)   scores, shifted_score, ..., row_sum, row_sum_clamp, ...
-//   SwitchedKernel(plan, suspects, on).plan()   the suspects with on[i] as the kernel has them, all
-//                                               others exact
+//   switched(plan, suspects, on)       the suspects with on[i] as the kernel has them, all others
+//                                      exact
 //
 // Exact means that a step's exact value is rounded once to binary32, the registers' format
 // (attention/casts.hpp). A choice of the row is data, a line of `row_choices`: its name, its place
-// in the computation, whether a kernel makes it and what leaving it out does to the row.
+// in the computation, whether a kernel makes it and what leaving it out does to the plan.
 //
 // Limits: the maximum's choice, masks and the order of sums are no suspects: they change nothing
 // where all else is exact. Tested by tests/analysis/suspect_test.cpp.
@@ -24,8 +24,8 @@ struct RowChoice {
   std::string_view name;
   std::string_view step;
   Site after;  // its place: behind this site
-  bool (*is_made)(const Recipe&);
-  void (*leave_out)(Recipe&);
+  bool (*is_made)(const Plan&);
+  void (*leave_out)(Plan&);
 };
 
 inline constexpr std::array row_choices{
@@ -33,8 +33,8 @@ inline constexpr std::array row_choices{
         .name = "row_sum_clamp",
         .step = "a tile's row sum, or a smallest number where it is less",
         .after = Site::row_sum,
-        .is_made = [](const Recipe& r) { return r.row_sum.tile_least != 0; },
-        .leave_out = [](Recipe& r) { r.row_sum.tile_least = 0; },
+        .is_made = [](const Plan& p) { return p.maximum.tile_least != 0; },
+        .leave_out = [](Plan& p) { p.maximum.tile_least = 0; },
     },
 };
 
@@ -54,18 +54,6 @@ struct Suspect {
 // table, but rescaling, which begins with a row's second tile, after the steps of a tile's O.
 std::vector<Suspect> suspects_of(const Plan& plan, std::span<const uint64_t, site_count> counts);
 
-// Owns what its plan points to.
-class SwitchedKernel {
- public:
-  SwitchedKernel(const Plan& own, std::span<const Suspect> suspects, const std::vector<bool>& on);
-  SwitchedKernel(const SwitchedKernel&) = delete;
-  SwitchedKernel& operator=(const SwitchedKernel&) = delete;
-
-  const Plan& plan() const { return plan_; }
-
- private:
-  Recipe recipe_;
-  Plan plan_;
-};
+Plan switched(const Plan& own, std::span<const Suspect> suspects, const std::vector<bool>& on);
 
 }  // namespace ulpscope

@@ -60,7 +60,7 @@ struct OutputErrors {
   void merge(const OutputErrors& other);
 };
 
-struct HeadErrors {
+struct TreatedHead {
   int64_t batch;
   int64_t head;
   OutputErrors all;
@@ -85,12 +85,12 @@ class OutputWitness {
 
   // One entry a head; nothing if it was stopped. The first call must be of the kernel as it is: its
   // maxima are those by which rows are counted.
-  std::optional<std::vector<HeadErrors>> errors(const Plan& plan, const TreatmentOptions& options);
+  std::optional<std::vector<TreatedHead>> errors(const Plan& plan, const TreatmentOptions& options);
 
  private:
   struct Run;
   bool run(const Plan& plan, const TreatmentOptions& options, Run& run) const;
-  HeadErrors head_errors(const Plan& plan, const Run& run, int64_t outer, int64_t first_row) const;
+  TreatedHead head_errors(const Plan& plan, const Run& run, int64_t outer, int64_t first_row) const;
 
   const Problem& problem_;
   const ForwardReference& reference_;
