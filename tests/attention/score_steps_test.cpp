@@ -226,12 +226,14 @@ TEST_CASE("kernels without a term refuse it and name those that take it") {
     }
     return "taken";
   };
-  CHECK(refusal(fa2_torch, soft_cap) ==
-        "kernel fa2-torch takes no --softcap here; expected one of kernel, exact");
-  CHECK(refusal(memeff_torch, alibi) ==
-        "kernel memeff-torch takes no --alibi here; expected one of kernel, exact");
   CHECK(
-      refusal(fa2_torch, bias) ==
-      "kernel fa2-torch takes no attention bias here; expected one of memeff-torch, kernel, exact");
+      refusal(fa2_torch, soft_cap) ==
+      "kernel fa2-torch takes no --softcap here; expected one of paper-pv, paper-o, kernel, exact");
+  CHECK(refusal(memeff_torch, alibi) ==
+        "kernel memeff-torch takes no --alibi here; expected one of paper-pv, paper-o, kernel, "
+        "exact");
+  CHECK(refusal(fa2_torch, bias) ==
+        "kernel fa2-torch takes no attention bias here; expected one of memeff-torch, paper-pv, "
+        "paper-o, kernel, exact");
   CHECK(refusal(memeff_torch, bias) == "taken");
 }

@@ -32,11 +32,11 @@ std::vector<uint16_t> codes_of(const TensorSource& source, const std::string& na
 }
 
 // Some of the three heads at the gap of 16, Q times a power of two.
-struct Heads {
+struct StoredHeads {
   std::vector<uint16_t> q, k, v;
   Problem problem;
 
-  explicit Heads(int64_t count, int doublings = 0) {
+  explicit StoredHeads(int64_t count, int doublings = 0) {
     const TensorSource source = open_tensors(capture_folder("h200_resonance") / "resonance.npz");
     q = codes_of(source, "q", first_recorded, count);
     k = codes_of(source, "k", first_recorded, count);
@@ -59,8 +59,8 @@ struct Heads {
                .k = k,
                .v = v};
   }
-  Heads(const Heads&) = delete;
-  Heads& operator=(const Heads&) = delete;
+  StoredHeads(const StoredHeads&) = delete;
+  StoredHeads& operator=(const StoredHeads&) = delete;
 
   Plan plan(const Recipe& recipe, const char* stable = nullptr) const {
     Plan plan = make_plan(recipe, chip_named("h200"), problem, {});
@@ -71,7 +71,7 @@ struct Heads {
 
 // Elements of head 6 that differ from the recording; NaN agrees with NaN.
 int64_t differences(const char* recorded, const char* stable, int doublings = 0) {
-  const Heads heads(1, doublings);
+  const StoredHeads heads(1, doublings);
   const auto run = run_judged(heads.plan(paper_eager, stable),
                               {.threads = 2, .logging = Logging::off, .judging = Judging::off});
   const auto expected =
@@ -111,7 +111,7 @@ TEST_SUITE("clamp") {
   }
 
   TEST_CASE("the clamp is what the mitigation's own bias comes from, from maxima of 18 on") {
-    const Heads heads(3);
+    const StoredHeads heads(3);
     const Plan plain = heads.plan(paper_eager);
     const auto reference = forward_reference(plain, {.threads = 2});
     OutputWitness witness(plain, reference, {});
@@ -132,7 +132,7 @@ TEST_SUITE("clamp") {
   }
 
   TEST_CASE("compiled, as the paper trains, likewise") {
-    const Heads heads(3);
+    const StoredHeads heads(3);
     const Plan stable = heads.plan(paper_compiled_stable);
     const auto reference = forward_reference(stable, {.threads = 2});
     OutputWitness witness(stable, reference, {});

@@ -37,7 +37,7 @@ class Sample {
   std::filesystem::path path_;
 };
 
-const nlohmann::json& named(const nlohmann::json& result, const std::string& name) {
+nlohmann::json named(const nlohmann::json& result, const std::string& name) {
   for (const auto& treatment : result["treatments"]) {
     if (treatment["name"] == name) return treatment;
   }
@@ -103,7 +103,7 @@ TEST_SUITE("mitigate run") {
     options.kernel = "paper-pv";
     options.first_row = 200;
     const auto result = run_mitigate(options).value();
-    const auto& all = named(result, "as it is")["all"];
+    const nlohmann::json all = named(result, "as it is")["all"];
     CHECK(all["exact_p"]["count"] == 2 * 56 * 64);
     CHECK_FALSE(all.contains("rounded_p"));
     CHECK(named(result, "stochastic output_keep")["sites"].size() == 1);
