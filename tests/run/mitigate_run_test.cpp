@@ -69,12 +69,13 @@ TEST_SUITE("mitigate run") {
     CHECK(named(result, "offset ln 2")["all"]["rounded_p"]["biased"] == true);
     CHECK(before.contains("delta_share"));
 
+    const nlohmann::json kernel = named(result, "as it is");
     uint64_t by_head = 0;
-    for (const auto& head : named(result, "as it is")["heads"]) {
+    for (const auto& head : kernel["heads"]) {
       by_head += head["exact_p"]["count"].get<uint64_t>();
     }
     uint64_t by_maximum = 0;
-    for (const auto& bin : named(result, "as it is")["by_maximum"]) {
+    for (const auto& bin : kernel["by_maximum"]) {
       by_maximum += bin["exact_p"]["count"].get<uint64_t>();
     }
     CHECK(by_head == 2 * 256 * 64);
