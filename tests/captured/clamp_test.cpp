@@ -13,69 +13,29 @@
 #include <cmath>
 
 #include "captured/recorded.hpp"
+#include "captured/resonance.hpp"
 #include <doctest/doctest.h>
 
 using namespace ulpscope;
 
 namespace {
 
-constexpr int64_t rows = 1024;
-constexpr int64_t dim = 64;
-constexpr int64_t head_size = rows * dim;
+// The three heads at the gap of 16.
 constexpr int64_t first_recorded = 6;
 
-std::vector<uint16_t> codes_of(const TensorSource& source, const std::string& name, int64_t first,
-                               int64_t heads) {
-  Tensor tensor = source.read(name);
-  const auto all = words<uint16_t>(tensor);
-  return {all.begin() + first * head_size, all.begin() + (first + heads) * head_size};
+Plan plan_of(const StoredHeads& heads, const Recipe& recipe, const char* stable = nullptr) {
+  Plan plan = make_plan(recipe, chip_named("h200"), heads.problem, {});
+  if (stable != nullptr) apply(parse_stable(stable), plan);
+  return plan;
 }
-
-// Some of the three heads at the gap of 16, Q times a power of two.
-struct StoredHeads {
-  std::vector<uint16_t> q, k, v;
-  Problem problem;
-
-  explicit StoredHeads(int64_t count, int doublings = 0) {
-    const TensorSource source = open_tensors(capture_folder("h200_resonance") / "resonance.npz");
-    q = codes_of(source, "q", first_recorded, count);
-    k = codes_of(source, "k", first_recorded, count);
-    v = codes_of(source, "v", first_recorded, count);
-    // One more in the exponent of bf16, but for zeros and subnormals.
-    for (uint16_t& code : q) {
-      if ((code & 0x7F80) != 0) code = static_cast<uint16_t>(code + (doublings << 7));
-    }
-    problem = {.batch = 1,
-               .heads = count,
-               .kv_heads = count,
-               .rows = rows,
-               .keys = rows,
-               .dim = dim,
-               .format = bf16,
-               .mask = causal_mask,
-               .scale = default_scale(dim),
-               .launch = {.batch = 2, .heads = 9},
-               .q = q,
-               .k = k,
-               .v = v};
-  }
-  StoredHeads(const StoredHeads&) = delete;
-  StoredHeads& operator=(const StoredHeads&) = delete;
-
-  Plan plan(const Recipe& recipe, const char* stable = nullptr) const {
-    Plan plan = make_plan(recipe, chip_named("h200"), problem, {});
-    if (stable != nullptr) apply(parse_stable(stable), plan);
-    return plan;
-  }
-};
 
 // Elements of head 6 that differ from the recording; NaN agrees with NaN.
 int64_t differences(const char* recorded, const char* stable, int doublings = 0) {
-  const StoredHeads heads(1, doublings);
-  const auto run = run_judged(heads.plan(paper_eager, stable),
+  const StoredHeads heads(first_recorded, 1, doublings);
+  const auto run = run_judged(plan_of(heads, paper_eager, stable),
                               {.threads = 2, .logging = Logging::off, .judging = Judging::off});
   const auto expected =
-      codes_of(open_tensors(capture_folder("h200_clamp") / "clamp.npz"), recorded, 0, 1);
+      codes_of_heads(open_tensors(capture_folder("h200_clamp") / "clamp.npz"), recorded, 0, 1);
   int64_t count = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
     const uint64_t ours = run.o[i];
@@ -111,14 +71,15 @@ TEST_SUITE("clamp") {
   }
 
   TEST_CASE("the clamp is what the mitigation's own bias comes from, from maxima of 18 on") {
-    const StoredHeads heads(3);
-    const Plan plain = heads.plan(paper_eager);
+    const StoredHeads heads(first_recorded, 3);
+    const Plan plain = plan_of(heads, paper_eager);
     const auto reference = forward_reference(plain, {.threads = 2});
     OutputWitness witness(plain, reference, {});
     const auto before = witness.errors(plain, from_row_64).value();
-    const auto clamped = witness.errors(heads.plan(paper_eager_stable), from_row_64).value();
+    const auto clamped = witness.errors(plan_of(heads, paper_eager_stable), from_row_64).value();
     const auto free =
-        witness.errors(heads.plan(paper_eager, "beta=2,tol=1e-3,clamp=none"), from_row_64).value();
+        witness.errors(plan_of(heads, paper_eager, "beta=2,tol=1e-3,clamp=none"), from_row_64)
+            .value();
     check_means(before, {-0.214, -0.239, -0.237});
     check_means(clamped, {0.498, 0.456, 0.460});
     check_means(free, {-0.024, -0.037, -0.030});
@@ -132,8 +93,8 @@ TEST_SUITE("clamp") {
   }
 
   TEST_CASE("compiled, as the paper trains, likewise") {
-    const StoredHeads heads(3);
-    const Plan stable = heads.plan(paper_compiled_stable);
+    const StoredHeads heads(first_recorded, 3);
+    const Plan stable = plan_of(heads, paper_compiled_stable);
     const auto reference = forward_reference(stable, {.threads = 2});
     OutputWitness witness(stable, reference, {});
     const auto clamped = witness.errors(stable, from_row_64).value();

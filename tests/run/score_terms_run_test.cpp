@@ -157,7 +157,8 @@ TEST_SUITE("score terms of a run") {
     options.softcap = 30;
     options.kernel = "fa2-torch";
     CHECK(refused(options) ==
-          "kernel fa2-torch takes no --softcap here; expected one of kernel, exact");
+          "kernel fa2-torch takes no --softcap here; expected one of paper-pv, paper-o, kernel, "
+          "exact");
   }
 
   TEST_CASE("exact and the textbook's kernel agree on every term to the last bit but few") {

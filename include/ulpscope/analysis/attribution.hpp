@@ -27,7 +27,7 @@
 //
 // Limits: a later step may undo what an earlier one brings; then the increments say so, but the
 // earlier one is no cause. Time: three runs a suspect. Tested by
-// tests/analysis/attribution_test.cpp.
+// tests/analysis/attribution_test.cpp and, on the recording, tests/captured/attribution_test.cpp.
 #pragma once
 
 #include "ulpscope/analysis/residues.hpp"
