@@ -131,6 +131,10 @@ TEST_CASE("the README shows what the tool prints") { check_page("README.md"); }
 
 TEST_CASE("the page on the command line shows what the tool prints") { check_page("docs/cli.md"); }
 
+TEST_CASE("the page on the papers' results shows what the tool prints") {
+  check_page("docs/reproduce.md");
+}
+
 TEST_CASE("C++ in the README stands on the page on unit tests, which is compiled") {
   const auto readme = text_of("README.md");
   const auto page = text_of("docs/unit_testing.md");

@@ -70,6 +70,19 @@ TEST_SUITE("sweep presets") {
     CHECK(std::abs(swept.at({{"gap", "40"}}, "delta_share")) < 0.3);
   }
 
+  TEST_CASE("resonance: four maxima give half of what two give, and truncation errs upward") {
+    // 2^-(k+1) ulp where k bits fall off; V is uniform in (-2, -1). Clustered standard errors of
+    // 65,536 elements are 0.004 and 0.005: bounds of five.
+    const Swept swept("resonance", {{"gap", "17"}, {"maxima", "2,4"}, {"modes", "rne,rz"}});
+    const auto mean = [&](const char* maxima, const char* mode) {
+      return swept.at({{"maxima", maxima}, {"modes", mode}}, "mean_ulp");
+    };
+    CHECK(std::abs(mean("2", "rne") + 0.25) < 0.02);
+    CHECK(std::abs(mean("4", "rne") + 0.125) < 0.025);
+    // Negative sums cut toward zero: half of the pairs lose half an ulp, the others nothing.
+    CHECK(std::abs(mean("2", "rz") - 0.25) < 0.02);
+  }
+
   TEST_CASE("sinks: the sign is set by their values, and three of them end it") {
     const Swept swept("sinks", {{"sink", "0.5,2"}, {"maxima", "2,3"}});
     const auto mean = [&](const char* sink, const char* maxima) {
