@@ -76,6 +76,8 @@ TEST_SUITE("rope") {
 
   TEST_CASE("in binary32 the shift grows with the position, as the angles' error does") {
     CHECK(absolute_shift("fp32", 1024) > 3 * absolute_shift("fp32", 64));
+    CHECK(absolute_shift("fp32", 8192) > 1.9e-5 * 0.75);
+    CHECK(absolute_shift("fp32", 8192) < 1.9e-5 * 1.25);
   }
 
   TEST_CASE("a first key eight times as large shifts eight times as much") {

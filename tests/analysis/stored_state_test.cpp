@@ -147,6 +147,24 @@ TEST_SUITE("stored state") {
     CHECK(third < 30);
   }
 
+  TEST_CASE("the factor is 4 to 20, by length and tile") {
+    // Means of other draws; the largest of 2,048 errors varies by half from draw to draw.
+    struct Factor {
+      int64_t keys;
+      int64_t tile;
+      double factor;
+    };
+    for (const auto& [keys, tile, factor] : {Factor{256, 32, 4.6}, Factor{1024, 32, 7.8},
+                                             Factor{1024, 128, 4.6}, Factor{4096, 32, 20.2}}) {
+      CAPTURE(keys);
+      CAPTURE(tile);
+      const Drawn drawn(LawKind::uniform, keys);
+      const double ratio = drawn.flash(all_bf16, tile) / drawn.one_piece();
+      CHECK(ratio > factor / 1.5);
+      CHECK(ratio < factor * 1.5);
+    }
+  }
+
   TEST_CASE("state in binary32 errs no more than one piece, as real kernels do") {
     for (const int64_t keys : {256, 1024}) {
       const Drawn drawn(LawKind::uniform, keys);
