@@ -186,7 +186,7 @@ TEST_SUITE("sweep presets") {
     CHECK(last("fp16") == 2048);
   }
 
-  TEST_CASE("logits: their spacing grows with them, and equal maxima with it") {
+  TEST_CASE("logits: their spacing grows with the scale, and the share of equal maxima does not") {
     const Swept swept("logits", {{"rows", "256"}, {"logit-scale", "1,16,256"}});
     const auto figure = [&](const char* scale, const char* mask, const char* name) {
       return swept.at({{"logit-scale", scale}, {"masks", mask}}, name);
