@@ -49,6 +49,20 @@ void require(const Observation& seen) {
   }
 }
 
+void require(const MeantKernel& meant, const Observation& seen) {
+  const Recipe& recipe = *meant.recipe;
+  if (recipe.engine != Engine::tiled) {
+    throw Error(ErrorKind::usage,
+                fmt::format("kernel {}: expected a kernel that works in tiles", recipe.name));
+  }
+  if (wants_gradients(seen) && recipe.backward == nullptr) {
+    throw Error(ErrorKind::usage,
+                fmt::format("kernel {} has no backward pass; expected o and lse alone, found "
+                            "gradients",
+                            recipe.name));
+  }
+}
+
 // All that nobody takes, in one line.
 std::string reasons(const std::vector<RefusedKernel>& refused) {
   std::string text;
@@ -91,6 +105,7 @@ std::vector<std::string> Identification::changes() const { return names_of(ranki
 
 Identification identify(const Observation& observation, const IdentifyOptions& options) {
   require(observation);
+  if (options.meant) require(*options.meant, observation);
   Identification result = IdentifySearch(observation, options).run();
   if (result.complete && result.ranking.empty()) {
     throw Error(ErrorKind::usage,

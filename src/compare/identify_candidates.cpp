@@ -20,11 +20,15 @@ std::vector<SiteOverride> stores_of(const Observation& seen) {
   return stores;
 }
 
+bool are_one_kind(const Chip& a, const Chip& b) {
+  return a.row == b.row && a.multiprocessors == b.multiprocessors;
+}
+
 // Chips of one row and size are one; the last of them has the product's name.
 bool is_last_of_its_kind(const Chip& chip) {
   const Chip* last = &chip;
   for (const Chip& other : chips) {
-    if (other.row == chip.row && other.multiprocessors == chip.multiprocessors) last = &other;
+    if (are_one_kind(other, chip)) last = &other;
   }
   return last == &chip;
 }
@@ -50,6 +54,23 @@ std::vector<Candidate> Candidates::as_they_are(Evidence evidence) {
       if (!has_unit(chip, seen_.problem.format, evidence) || !is_last_of_its_kind(chip)) continue;
       add_kernel(*recipe, chip, all);
     }
+  }
+  return all;
+}
+
+std::vector<Candidate> Candidates::as_meant(const MeantKernel& meant) {
+  std::vector<Candidate> all;
+  add_kernel(*meant.recipe, *meant.chip, all);
+  return all;
+}
+
+std::vector<Candidate> Candidates::on_other_chips(const MeantKernel& meant) {
+  std::vector<Candidate> all;
+  for (const Chip& chip : chips) {
+    const bool multiplies = has_unit(chip, seen_.problem.format, Evidence::verified) ||
+                            has_unit(chip, seen_.problem.format, Evidence::published);
+    if (!multiplies || !is_last_of_its_kind(chip) || are_one_kind(chip, *meant.chip)) continue;
+    add_kernel(*meant.recipe, chip, all);
   }
   return all;
 }

@@ -48,6 +48,9 @@ class Candidates {
 
   // Every recipe on every chip of this evidence, as it is, and as its library may tune it.
   std::vector<Candidate> as_they_are(Evidence evidence);
+  // The recipe that was meant: on its chip, and on all others that multiply the format.
+  std::vector<Candidate> as_meant(const MeantKernel& meant);
+  std::vector<Candidate> on_other_chips(const MeantKernel& meant);
   // The kernel with one thing changed.
   std::vector<Candidate> neighbours(Kernel& kernel, ChangeKind kind) const;
 

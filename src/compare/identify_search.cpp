@@ -15,19 +15,38 @@
 namespace ulpscope {
 
 Identification IdentifySearch::run() {
-  try_kernels(Evidence::verified);
+  if (options_.meant) return run_meant(*options_.meant);
+  try_kernels(candidates_.as_they_are(Evidence::verified));
   for (const auto& kernel : candidates_.kernels()) verified_.push_back(kernel.get());
-  if (!result_.found() && !stopped()) try_kernels(Evidence::published);
+  if (!result_.found() && !stopped()) {
+    try_kernels(candidates_.as_they_are(Evidence::published));
+  }
   try_neighbours();
+  return finished();
+}
+
+// All kinds of changes, so that all that explain the tensors are found together.
+Identification IdentifySearch::run_meant(const MeantKernel& meant) {
+  try_kernels(candidates_.as_meant(meant));
+  if (result_.found() || candidates_.kernels().empty()) return finished();
+  Kernel& kernel = *candidates_.kernels().front();
+  for (const ChangeKind kind :
+       {ChangeKind::cast, ChangeKind::choice, ChangeKind::other_site, ChangeKind::other_format}) {
+    if (!stopped()) try_all(candidates_.neighbours(kernel, kind));
+  }
+  if (!stopped()) try_kernels(candidates_.on_other_chips(meant));
+  return finished();
+}
+
+Identification IdentifySearch::finished() {
   result_.refused = candidates_.refused();
   result_.complete = !stopped();
   return std::move(result_);
 }
 
-void IdentifySearch::try_kernels(Evidence evidence) {
-  const size_t before = candidates_.kernels().size();
-  auto round = candidates_.as_they_are(evidence);
+void IdentifySearch::try_kernels(std::vector<Candidate> round) {
   const auto& kernels = candidates_.kernels();
+  const size_t before = std::exchange(sampled_, kernels.size());
   each(kernels.size() - before, [&](size_t i) {
     Kernel& kernel = *kernels[before + i];
     take_sample(kernel);

@@ -20,7 +20,10 @@ class IdentifySearch {
 
  private:
   bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
-  void try_kernels(Evidence evidence);
+  Identification run_meant(const MeantKernel& meant);
+  Identification finished();
+  // Those that the round has brought are sampled first.
+  void try_kernels(std::vector<Candidate> round);
   void try_neighbours();
   void try_all(std::vector<Candidate> round);
 
@@ -41,6 +44,7 @@ class IdentifySearch {
   const IdentifyOptions& options_;
   Candidates candidates_;
   std::vector<Kernel*> verified_;  // kernels on chips whose rows are verified
+  size_t sampled_ = 0;             // kernels
   Identification result_{};
 };
 

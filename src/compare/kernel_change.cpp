@@ -81,6 +81,21 @@ void add_sites(Changes& all, std::span<const SiteRow> sites, std::span<const Sit
   for (size_t i = before; i < all.size(); ++i) all[i].kind = kind;
 }
 
+// Sites in other formats. That of a store is seen in what it stored.
+void add_formats(Changes& all, std::span<const SiteRow> sites, const Plan& plan) {
+  constexpr std::array stores{Site::output_store, Site::dq_store, Site::dk_store, Site::dv_store};
+  for (const SiteRow& row : sites) {
+    const auto term = term_of(row.site);
+    if (is_one_of(stores, row.site) || (term && !plan.problem.terms.has(*term))) continue;
+    const Cast own = plan.map[row.site];
+    for (const Format& format : {fp32, tf32, fp16, bf16}) {
+      if (format == own.format) continue;
+      add_cast(all, row.site, {format, own.rounding});
+      all.back().kind = ChangeKind::other_format;
+    }
+  }
+}
+
 constexpr std::array forward_casts{Site::output_store, Site::probability_cast};
 constexpr std::array backward_casts{Site::dq_store, Site::dk_store, Site::dv_store,
                                     Site::bwd_probability_cast, Site::ds_cast};
@@ -212,6 +227,7 @@ std::vector<KernelChange> forward_changes(const Plan& plan) {
   add_end(all, own);
   add_decisions(all, own, plan);
   add_sites(all, forward_sites(), forward_casts, plan, ChangeKind::other_site);
+  add_formats(all, forward_sites(), plan);
   return all;
 }
 
@@ -313,6 +329,7 @@ std::vector<KernelChange> backward_changes(const BackwardPlan& plan) {
     }
   }
   add_sites(all, backward_sites(), backward_casts, *plan.plan, ChangeKind::other_site);
+  add_formats(all, backward_sites(), *plan.plan);
   return all;
 }
 

@@ -4,6 +4,7 @@
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/report/table.hpp"
+#include "ulpscope/run/kernel_name.hpp"
 #include "ulpscope/run/summary_writer.hpp"
 #include "ulpscope/run/version.hpp"
 #include "ulpscope/tensor/open.hpp"
@@ -196,9 +197,13 @@ std::vector<int64_t> index_of(const Agreement& a, const ProblemOperands& operand
 }
 
 json match_json(const Match& match, const ProblemOperands& operands) {
-  json result{{"name", match.name()},         {"kernel", match.kernel},
-              {"chip", match.chip},           {"change", match.change},
-              {"elements", match.elements()}, {"different_bits", match.different()},
+  json result{{"name", match.name()},
+              {"kernel", match.kernel},
+              {"chip", match.chip},
+              {"change", match.change},
+              {"as_it_is", match.as_it_is},
+              {"elements", match.elements()},
+              {"different_bits", match.different()},
               {"outputs", json::array()}};
   for (const Agreement& a : match.tensors) {
     json row{{"output", role_of(a.output)},
@@ -209,6 +214,12 @@ json match_json(const Match& match, const ProblemOperands& operands) {
     result["outputs"].push_back(row);
   }
   return result;
+}
+
+std::optional<MeantKernel> meant_kernel(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  const auto [recipe, chip] = kernel_and_chip(name);
+  return MeantKernel{&recipe, &chip};
 }
 
 }  // namespace
@@ -240,6 +251,7 @@ std::optional<json> run_identify(const IdentifyRunOptions& options) {
   }
   const Identification identified = identify(seen, {.threads = options.threads,
                                                     .ranked = options.ranked,
+                                                    .meant = meant_kernel(options.meant),
                                                     .multiprocessors = options.multiprocessors,
                                                     .progress = options.progress,
                                                     .stop = options.stop});

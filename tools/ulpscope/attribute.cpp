@@ -1,6 +1,8 @@
-// ulpscope attribute: which rounding of a kernel causes the error of its outputs.
+// ulpscope attribute: which rounding of a kernel causes the error of its outputs, or makes them
+// other than observed ones.
 #include "ulpscope/report/text.hpp"
 #include "ulpscope/run/attribute_run.hpp"
+#include "ulpscope/run/observed_run.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -23,6 +25,7 @@ struct Arguments {
   AttributeOptions attribute;
   std::vector<std::string> set;
   std::vector<int64_t> heads;
+  std::string observed;
   bool ablations = false;
   bool json = false;
 };
@@ -143,7 +146,30 @@ std::string ablations_text(const nlohmann::json& result) {
          "allows: up to 1\n";
 }
 
+int run_on_observed(const Arguments& arguments, const Context& context) {
+  IdentifyRunOptions options;
+  static_cast<ProblemOptions&>(options) = options_of(arguments.problem);
+  options.outputs.input = arguments.observed;
+  options.meant = arguments.attribute.kernel;
+  options.threads = threads_of(arguments.problem);
+  options.command = context.command_line;
+  options.stop = context.interrupted;
+  std::optional<nlohmann::json> result;
+  {
+    Progress progress("changes");
+    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
+    result = run_observed(options);
+  }
+  if (!result) {
+    note("interrupted");
+    return exit_interrupted;
+  }
+  print(arguments.json ? result->dump(1) + "\n" : observed_text(*result));
+  return (*result)["clean"].get<bool>() ? exit_done : exit_different;
+}
+
 int run(const Arguments& arguments, const Context& context) {
+  if (!arguments.observed.empty()) return run_on_observed(arguments, context);
   AttributeOptions options = arguments.attribute;
   static_cast<ProblemOptions&>(options) = options_of(arguments.problem);
   for (const auto& text : arguments.set) options.overrides.push_back(parse_override(text));
@@ -178,14 +204,16 @@ void add_attribute(CLI::App& app, Context& context) {
       "\n"
       "  ulpscope attribute dump.safetensors --layout bhsd --causal\n"
       "  ulpscope attribute dump.npz --format bf16 --layout bhsd --kernel paper-eager --json\n"
+      "  ulpscope attribute dump.npz --format bf16 --layout bhsd --observed "
+      "run/outputs.safetensors\n"
       "\n"
       "INPUT is as for attention; with a tensor do, delta and the gradients too.");
   const auto a = std::make_shared<Arguments>();
   add_problem_options(*command, a->problem);
   command->add_option("--kernel", a->attribute.kernel, "NAME[@CHIP], whose roundings are tried")
       ->capture_default_str();
-  command->add_option("--set", a->set,
-                      "Round a site otherwise, as for attention; may be given again");
+  auto* const set = command->add_option(
+      "--set", a->set, "Round a site otherwise, as for attention; may be given again");
   auto* const ablations = command->add_flag(
       "--ablations", a->ablations,
       "The paper's ablations instead: what each leaves of the error of delta and dQ");
@@ -195,6 +223,12 @@ void add_attribute(CLI::App& app, Context& context) {
           "With --ablations: O exact in these heads alone (counted from 0), as one row more")
       ->delimiter(',')
       ->needs(ablations);
+  command
+      ->add_option("--observed", a->observed,
+                   "FILE or folder of outputs o, lse, dq, dk, dv: which step of the kernel was "
+                   "another when they were made? Exit code 1 where somebody is accused")
+      ->excludes(set)
+      ->excludes(ablations);
   command->add_flag("--json", a->json, "Print one JSON object, with every step and head");
   command->callback([a, &context] { context.run = [a, &context] { return run(*a, context); }; });
 }

@@ -17,13 +17,18 @@
 // that ties are found together, and besides the best few (`ranked`), so that the ranking has
 // someone to lead it. The result does not depend on threads.
 //
+// Where the kernel is known that was meant (`meant`), it alone is tried; if it does not give every
+// bit, then everything that is one step from it, the recipe on other chips included.
+//
 // NaN agrees with NaN. Bits of an unordered dQ (reachable.hpp) agree where some order of the sum
 // gives them; that is looked up if no more than a hundredth of the tensor differs.
-// Limits: kernels of recipes(), not `exact`; two things changed at once are not found.
-// Tested by tests/compare/identify_test.cpp and tests/captured/identify_test.cpp.
+// Limits: kernels of recipes(), not `exact` and others without tiles; two things changed at once
+// are not found. Tested by tests/compare/identify_test.cpp and tests/captured/identify_test.cpp.
 #pragma once
 
+#include "ulpscope/attention/recipe.hpp"
 #include "ulpscope/compare/output.hpp"
+#include "ulpscope/hardware/chip.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -49,11 +54,17 @@ struct Observation {
   std::vector<Observed> tensors;
 };
 
+struct MeantKernel {
+  const Recipe* recipe;
+  const Chip* chip;
+};
+
 struct IdentifyOptions {
   int threads = 1;
   // How many of the kernels on one kind of chip, and of a kernel's changes of one kind, are held
   // against everything though none of them agrees on the sample.
   int64_t ranked = 3;
+  std::optional<MeantKernel> meant = {};
   std::optional<int> multiprocessors = {};                       // instead of each chip's
   std::function<void(int64_t done, int64_t all)> progress = {};  // candidates
   const std::atomic<bool>* stop = nullptr;

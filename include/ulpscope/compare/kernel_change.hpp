@@ -6,8 +6,9 @@
 //
 // A change is data: a name, and what it does to the row, to the problem or to what the host code
 // has decided. Which changes there are is the two lists of kernel_change.cpp; to try one more, add
-// a line there. Of three kinds the likeliest come first: stores and casts, then the choices of the
-// row with sums, tiles and parts, and last the modes of all other sites.
+// a line there. The likeliest kinds come first: stores and casts, then the choices of the row with
+// sums, tiles and parts, then the modes of all other sites. Sites in another format are tried where
+// the kernel that was meant is known (identify.hpp).
 //
 // Limits: one change at a time. Steps that the tensor cores round (the products) have no mode to
 // change; their sums have terms and bits instead. Tested by tests/captured/identify_test.cpp.
@@ -30,7 +31,7 @@ struct KernelRow {
 };
 
 // `tuned`: what the library itself picks by timing.
-enum class ChangeKind : uint8_t { tuned, cast, choice, other_site };
+enum class ChangeKind : uint8_t { tuned, cast, choice, other_site, other_format };
 
 struct KernelChange {
   std::string name = {};  // "output_store=bf16:rz"; empty: the kernel as it is

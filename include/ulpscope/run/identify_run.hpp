@@ -31,6 +31,7 @@ struct OutputFiles {
 
 struct IdentifyRunOptions : ProblemOptions {
   OutputFiles outputs;
+  std::string meant = {};  // NAME or NAME@CHIP; empty: any kernel
   int threads = 1;
   int64_t ranked = IdentifyOptions{}.ranked;
   std::string command;
