@@ -48,7 +48,9 @@ bool wants_gradients(const Observation& seen) {
                      [](const Observed& x) { return is_gradient(x.output); });
 }
 
+// The LSE lies in binary32, whatever its site rounds to.
 const Format& stored_format(const Plan& plan, Output output) {
+  if (output == Output::lse) return fp32;
   return plan.map[store_site(output)].format;
 }
 

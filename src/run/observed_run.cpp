@@ -5,6 +5,7 @@
 #include "ulpscope/trace/site.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -58,6 +59,11 @@ std::vector<json> candidates_of(const json& identification, const Chip& meant) {
                        place_of(x["change"].get<std::string>()));
     };
     return key(a) < key(b);
+  });
+  // The kernel as it is once, not in every layout that its library may pick.
+  bool seen = false;
+  std::erase_if(all, [&](const json& x) {
+    return x["change"].get<std::string>().empty() && std::exchange(seen, true);
   });
   return all;
 }

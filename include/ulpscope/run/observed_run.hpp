@@ -12,7 +12,7 @@
 //
 // Limits: as those of identify; changes that give the same bits cannot be told apart. Errors: as
 // run_identify's; kind usage for a kernel that does not take the problem.
-// Tested by tests/run/observed_run_test.cpp, and tools/plant_faults.
+// Tested by tools/plant_faults.
 #pragma once
 
 #include "ulpscope/run/identify_run.hpp"
