@@ -89,7 +89,8 @@ void add_formats(Changes& all, std::span<const SiteRow> sites, const Plan& plan)
     if (is_one_of(stores, row.site) || (term && !plan.problem.terms.has(*term))) continue;
     const Cast own = plan.map[row.site];
     for (const Format& format : {fp32, tf32, fp16, bf16}) {
-      if (format == own.format) continue;
+      const bool tried = own.format == fp32 && format == plan.problem.format;  // by add_site
+      if (format == own.format || (tried && !is_one_of(products, row.site))) continue;
       add_cast(all, row.site, {format, own.rounding});
       all.back().kind = ChangeKind::other_format;
     }

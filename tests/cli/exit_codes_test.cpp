@@ -511,6 +511,46 @@ TEST_SUITE("exit codes") {
     CHECK(run(here.path(), good + "> /dev/full").code == 4);
   }
 
+  TEST_CASE("attribute --observed ends with 0 if nobody is accused, 1 if somebody is") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const std::string good = "attribute good.safetensors ";
+    REQUIRE(run(here.path(), "attention good.safetensors --out true").code == 0);
+    REQUIRE(
+        run(here.path(), "attention good.safetensors --set output_store=fp16 --out fault").code ==
+        0);
+    const auto clean = run(here.path(), good + "--observed true/outputs.safetensors");
+    CAPTURE(clean.text);
+    CHECK(clean.code == 0);
+    CHECK(clean.text == "nobody is accused: all 12 elements agree\n");
+    const auto accused = run(here.path(), good + "--observed fault/outputs.safetensors");
+    CAPTURE(accused.text);
+    CHECK(accused.code == 1);
+    CHECK(accused.text.starts_with(
+        "accused: output_store (change output_store=fp16 gives all 12 elements)\n"));
+    auto other = bf16_data;
+    other[6] = '\x41';
+    here.write("other.safetensors",
+               safetensors_bytes(object(entry("o", "BF16", "[4,2]", 0, 16)), other));
+    const auto unknown = run(here.path(), good + "--observed other.safetensors --json");
+    CHECK(unknown.code == 1);
+    CHECK(contains(unknown.text, "\"accused\": []"));
+    CHECK(contains(unknown.text, "\"clean\": false"));
+    const auto refuse = [&](const std::string& arguments, int code, std::string_view part) {
+      CAPTURE(arguments);
+      const auto outcome = run(here.path(), good + "--observed " + arguments);
+      CAPTURE(outcome.text);
+      CHECK(outcome.code == code);
+      CHECK(contains(outcome.text, part));
+    };
+    refuse("absent.npz", 3, "absent.npz");
+    refuse("good.safetensors", 2, "found no output");
+    refuse("true/outputs.safetensors --kernel nobody", 2, "nobody");
+    refuse("true/outputs.safetensors --kernel exact", 2, "exact");
+    refuse("true/outputs.safetensors --set output_store=fp32", 2, "--set");
+    refuse("true/outputs.safetensors --ablations", 2, "--ablations");
+  }
+
   TEST_CASE("--delta-layout takes a layout that the kernel has, and names them") {
     const TemporaryFolder here;
     here.write("good.safetensors", good_file());
