@@ -12,6 +12,7 @@
 #include "command.hpp"
 #include "figures.hpp"
 #include "problem_options.hpp"
+#include "summary_command.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -154,12 +155,7 @@ int run_on_observed(const Arguments& arguments, const Context& context) {
   options.threads = threads_of(arguments.problem);
   options.command = context.command_line;
   options.stop = context.interrupted;
-  std::optional<nlohmann::json> result;
-  {
-    Progress progress("changes");
-    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
-    result = run_observed(options);
-  }
+  const auto result = with_progress("changes", options, run_observed);
   if (!result) {
     note("interrupted");
     return exit_interrupted;
@@ -176,13 +172,9 @@ int run(const Arguments& arguments, const Context& context) {
   options.threads = threads_of(arguments.problem);
   options.command = context.command_line;
   options.stop = context.interrupted;
-  std::optional<nlohmann::json> result;
-  {
-    Progress progress("runs");
-    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
-    result =
-        arguments.ablations ? run_ablations(options, arguments.heads) : run_attribution(options);
-  }
+  const auto result = with_progress("runs", options, [&](const auto& o) {
+    return arguments.ablations ? run_ablations(o, arguments.heads) : run_attribution(o);
+  });
   if (!result) {
     note("interrupted");
     return exit_interrupted;

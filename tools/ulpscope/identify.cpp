@@ -7,6 +7,7 @@
 
 #include "command.hpp"
 #include "problem_options.hpp"
+#include "summary_command.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -57,12 +58,7 @@ IdentifyRunOptions options_of(Arguments a, const Context& context) {
 
 int run(const Arguments& arguments, const Context& context) {
   auto options = options_of(arguments, context);
-  std::optional<nlohmann::json> result;
-  {
-    Progress progress("identify");
-    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
-    result = run_identify(options);
-  }
+  const auto result = with_progress("identify", options, run_identify);
   if (!result) {
     note("interrupted");
     return exit_interrupted;

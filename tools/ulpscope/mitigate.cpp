@@ -9,6 +9,7 @@
 #include "command.hpp"
 #include "figures.hpp"
 #include "problem_options.hpp"
+#include "summary_command.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -118,12 +119,7 @@ int run(const Arguments& arguments, const Context& context) {
   options.threads = threads_of(arguments.problem);
   options.command = context.command_line;
   options.stop = context.interrupted;
-  std::optional<nlohmann::json> result;
-  {
-    Progress progress("mitigate");
-    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
-    result = run_mitigate(options);
-  }
+  const auto result = with_progress("mitigate", options, run_mitigate);
   if (!result) {
     note("interrupted");
     return exit_interrupted;

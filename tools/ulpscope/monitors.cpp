@@ -7,6 +7,7 @@
 #include "command.hpp"
 #include "figures.hpp"
 #include "problem_options.hpp"
+#include "summary_command.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -114,12 +115,7 @@ int run(const Arguments& arguments, const Context& context) {
   options.threads = threads_of(arguments.problem);
   options.command = context.command_line;
   options.stop = context.interrupted;
-  std::optional<nlohmann::json> result;
-  {
-    Progress progress("monitors");
-    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
-    result = run_monitors(options);
-  }
+  const auto result = with_progress("monitors", options, run_monitors);
   if (!result) {
     note("interrupted");
     return exit_interrupted;

@@ -16,15 +16,19 @@ namespace ulpscope::cli {
 
 enum class Printed { text, json };
 
-// `job(options)` gives the summary, or nothing if it was interrupted.
+// `job(options)` gives the summary, or nothing if it was interrupted; meanwhile its progress shows.
 template <class Options, class Job>
-int run_to_summary(const std::string& name, Options options, Printed printed, Job&& job) {
-  std::optional<nlohmann::json> summary;
-  {
-    Progress progress(name);
-    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
-    summary = job(options);
-  }
+std::optional<nlohmann::json> with_progress(const std::string& name, Options& options,
+                                            const Job& job) {
+  Progress progress(name);
+  options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
+  return job(options);
+}
+
+// The same, printed.
+template <class Options, class Job>
+int run_to_summary(const std::string& name, Options options, Printed printed, const Job& job) {
+  const auto summary = with_progress(name, options, job);
   if (!summary) {
     note("interrupted; no report was written");
     return exit_interrupted;

@@ -9,6 +9,7 @@
 
 #include "command.hpp"
 #include "problem_options.hpp"
+#include "summary_command.hpp"
 #include "terminal.hpp"
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -52,12 +53,7 @@ SweepOptions options_of(const Arguments& a, const Context& context) {
 
 int run(const Arguments& arguments, const Context& context) {
   SweepOptions options = options_of(arguments, context);
-  std::optional<nlohmann::json> summary;
-  {
-    Progress progress("sweep");
-    options.progress = [&](int64_t done, int64_t all) { progress(done, all); };
-    summary = run_sweep(options);
-  }
+  const auto summary = with_progress("sweep", options, run_sweep);
   if (!summary) {
     note("interrupted; nothing was written");
     return exit_interrupted;
