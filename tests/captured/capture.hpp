@@ -1,5 +1,5 @@
-// Replays a recorded kernel: the capture's inputs through the emulator, its outputs compared by
-// bits.
+// Replays a recorded kernel by the library's own replay (run/replay_call.hpp): one call by the name
+// of its case and of its kernel's outputs.
 #pragma once
 
 #include "ulpscope/attention/recipes/fa2_torch.hpp"
@@ -36,12 +36,5 @@ struct GradientReplay {
 // The backward pass after the forward pass, on the recorded inputs.
 GradientReplay replay_backward(const std::filesystem::path& folder, const std::string& name,
                                const Recipe& recipe, const std::string& prefix);
-
-// The random problems of a folder's fuzz.json: inputs made from seeds, outputs known by checksum.
-struct FuzzReplay {
-  int64_t cases = 0;
-  std::vector<uint64_t> different;  // seeds whose O or LSE has another checksum
-};
-FuzzReplay replay_fuzz(const std::filesystem::path& folder, const Recipe& recipe);
 
 }  // namespace ulpscope

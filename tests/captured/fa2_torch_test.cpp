@@ -1,6 +1,9 @@
 // Every recorded FlashAttention-2 output of the H200, O and LSE, bit for bit.
+#include "ulpscope/run/replay_run.hpp"
+
 #include "captured/capture.hpp"
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 using namespace ulpscope;
 
@@ -37,8 +40,12 @@ TEST_SUITE("captured fa2-torch") {
   }
 
   TEST_CASE("400 random problems have the GPU's checksums of O and LSE") {
-    const auto replay = replay_fuzz(capture_folder("h200_fa2_fuzz"), fa2_torch);
-    CHECK(replay.cases == 400);
-    CHECK(replay.different == std::vector<uint64_t>{});
+    const auto replay = run_replay(
+        {.folder = capture_folder("h200_fa2_fuzz").string(), .chip = "h200", .threads = 2});
+    const auto& kernel = replay->at("kernels").at(0);
+    CHECK(kernel.at("kernel") == "fa2-torch");
+    CHECK(kernel.at("calls") == 400);
+    CHECK(kernel.at("tensors") == 800);
+    CHECK(kernel.at("different") == 0);
   }
 }

@@ -591,6 +591,21 @@ TEST_SUITE("exit codes") {
     CHECK_FALSE(fs::exists(here.path() / "result"));
   }
 
+  TEST_CASE("replay ends with 1 where a bit differs and 3 where there is no recording") {
+    const TemporaryFolder here;
+    here.write("fuzz.json", R"({"cases": [{"kernel": "flash", "dtype": "bfloat16", "heads": 1,
+      "seq_q": 2, "seq_k": 2, "head_dim": 8, "causal": true, "seed": 1, "o": 1, "lse": 2}]})");
+    const auto differs = run(here.path(), "replay .");
+    CHECK(differs.code == 1);
+    CHECK(contains(differs.text, "first flash 1 o"));
+    const auto missing = run(here.path(), "replay nowhere");
+    CHECK(missing.code == 3);
+    CHECK(missing.text ==
+          "ulpscope: error: nowhere: no recording: expected a fuzz.json or a cases.json in it\n");
+    CHECK(run(here.path(), "replay . --as fa3").code == 2);
+    CHECK(run(here.path(), "replay . --kernel memeff-torch").code == 3);
+  }
+
   TEST_CASE("vectors ends with 0 where all agree, 1 where not, 3 where a line is no vector") {
     const TemporaryFolder here;
     here.write("good", "3C00 3C00 4000 00\n3C00 4200 4400 00\n");

@@ -3,7 +3,7 @@
     python3 tools/python/fuzz_fa2.py OUT [CASES]    # on a machine with an NVIDIA GPU and PyTorch
 
 Inputs are a function of (seed, tensor, index) in integers, so that the emulator's test makes the
-same bits without storing them (tests/captured/seeded.hpp is the twin of `operand`). Writes
+same bits without storing them (include/ulpscope/run/seeded_operand.hpp is the twin of `operand`). Writes
 OUT/fuzz.json: for every case its facts and the CRC-32 of the bits of O and LSE.
 """
 
@@ -26,19 +26,33 @@ def splitmix(x):
     return x ^ (x >> np.uint64(31))
 
 
-def operand(seed, tensor, shape, dtype):
-    """Signed 8-bit significands, exponents falling off like trailing zeros, from 2^0 to 2^-15."""
+LAWS = {"wide": (127, 15), "coarse": (64, 1), "repeated": (127, 15)}  # significand bits, binades
+
+
+def operand_values(seed, tensor, shape, law="wide"):
+    """Signed 8-bit significands, exponents falling off like trailing zeros, from 2^0 to 2^-15;
+    coarse: 1, 1.5, 2 and 3 alone; repeated: rows 0 to 6 of the wide law again and again."""
     count = int(np.prod(shape))
-    start = np.uint64((seed * 4 + tensor) << 40)
-    word = splitmix(start + np.arange(count, dtype=np.uint64))
-    significand = (word & np.uint64(127)).astype(np.int64) + 128
+    trailing, binades = LAWS[law]
+    index = np.arange(count, dtype=np.uint64)
+    if law == "repeated":
+        row = index // np.uint64(shape[-1]) % np.uint64(shape[-2])
+        index -= (row - row % np.uint64(7)) * np.uint64(shape[-1])
+    word = splitmix(np.uint64((seed * 4 + tensor) << 40) + index)
+    significand = (word & np.uint64(trailing)).astype(np.int64) + 128
     sign = 1 - 2 * ((word >> np.uint64(7)) & np.uint64(1)).astype(np.int64)
-    high = ((word >> np.uint64(8)) & np.uint64(0x7FFF)) | np.uint64(0x8000)
+    last = 1 << binades
+    high = ((word >> np.uint64(8)) & np.uint64(last - 1)) | np.uint64(last)
     zeros = np.zeros(count, dtype=np.int64)
-    for bit in range(15):
+    for bit in range(binades):
         zeros += (high & np.uint64((1 << (bit + 1)) - 1)) == 0
     value = (sign * significand).astype(np.float32) * np.exp2(-6.0 - zeros).astype(np.float32)
-    return torch.from_numpy(value.reshape(shape)).to("cuda").to(getattr(torch, dtype))
+    return value.reshape(shape)
+
+
+def operand(seed, tensor, shape, dtype, law="wide"):
+    values = torch.from_numpy(operand_values(seed, tensor, shape, law))
+    return values.to("cuda").to(getattr(torch, dtype))
 
 
 def draw(rng):

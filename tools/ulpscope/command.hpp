@@ -59,6 +59,7 @@ void add_sweep(CLI::App& app, Context& context);
 void add_vectors(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);
 void add_weights(CLI::App& app, Context& context);
+void add_replay(CLI::App& app, Context& context);
 void add_report(CLI::App& app, Context& context);
 
 }  // namespace ulpscope::cli

@@ -74,6 +74,7 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_sweep(app, context);
   ulpscope::cli::add_rope(app, context);
   ulpscope::cli::add_inspect(app, context);
+  ulpscope::cli::add_replay(app, context);
   ulpscope::cli::add_report(app, context);
   ulpscope::cli::add_formats(app, context);
   ulpscope::cli::add_lists(app, context);
