@@ -2,13 +2,13 @@
 
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
-#include "ulpscope/reference/wide_exp.hpp"
 #include "ulpscope/round/array.hpp"
-#include "ulpscope/round/random_bits.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <string>
+
+#include "number_stream.hpp"
 
 namespace ulpscope {
 
@@ -17,31 +17,9 @@ namespace {
 // Which tensor a number is of.
 enum class Part : uint32_t { q, k, v, dout, levels };
 
-// Stream of one tensor by their flat index.
-class Stream {
- public:
-  Stream(uint64_t seed, Part part) : seed_(seed), part_(static_cast<uint32_t>(part)) {}
-
-  // In [0, 1), 53 bits.
-  double uniform(uint64_t index, uint32_t step = 0) const {
-    const uint64_t bits =
-        random_bits({.seed = seed_, .site = part_, .element = index, .step = step});
-    return static_cast<double>(bits >> 11) * 0x1p-53;
-  }
-
-  // N(0, 1) by Marsaglia's polar method: points of a square until one falls into its circle.
-  double normal(uint64_t index) const {
-    for (uint32_t step = 0;; step += 2) {
-      const double x = 2 * uniform(index, step) - 1;
-      const double y = 2 * uniform(index, step + 1) - 1;
-      const double square = x * x + y * y;
-      if (square > 0 && square < 1) return x * std::sqrt(-2 * wide_log(square) / square);
-    }
-  }
-
- private:
-  uint64_t seed_;
-  uint32_t part_;
+// Of one tensor by their flat index.
+struct Stream : NumberStream {
+  Stream(uint64_t seed, Part part) : NumberStream(seed, static_cast<uint32_t>(part)) {}
 };
 
 // One tensor's numbers, rounded; value(head, row, column, flat index).
