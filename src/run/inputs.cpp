@@ -4,6 +4,7 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/format/subset.hpp"
 #include "ulpscope/round/names.hpp"
+#include "ulpscope/round/value.hpp"
 #include "ulpscope/tensor/open.hpp"
 
 #include <algorithm>
@@ -291,10 +292,40 @@ OpenOperand::OpenOperand(StoredTensor stored, Operand16 header, Format in_file,
                          const Rounding& cast)
     : stored_(std::move(stored)), header_(std::move(header)), in_file_(in_file), cast_(cast) {}
 
+void OpenOperand::add_step(RowStep step) {
+  header_.note += (header_.note.empty() ? "" : "; ") + step.note;
+  step_ = std::move(step);
+}
+
+std::vector<uint16_t> OpenOperand::stepped(const Tensor& tensor, const Sizes& sizes) const {
+  std::vector<uint16_t> codes;
+  codes.reserve(element_count(tensor.info));
+  std::vector<double> numbers(static_cast<size_t>(sizes[3]));
+  int64_t row = 0;
+  for (const size_t first : row_offsets(sizes, header_.layout)) {
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const auto in_file = decode<uint128>(in_file_, element_bits(tensor, first + i));
+      const auto bits = static_cast<uint64_t>(round_pack(step_->from, in_file, cast_).bits);
+      numbers[i] = double_value(step_->from, bits);
+    }
+    step_->apply(row++ % sizes[2], numbers);
+    for (const double x : numbers) {
+      const auto exact = decode<uint128>(fp64, bit_cast<uint64_t>(x));
+      codes.push_back(static_cast<uint16_t>(round_pack(header_.format, exact, cast_).bits));
+    }
+  }
+  return codes;
+}
+
 Operand16 OpenOperand::understood(const Tensor& tensor, const Sizes& sizes) const {
   Operand16 result = header_;
   result.shape = tensor.info.shape;
   result.sizes = sizes;
+  if (step_) {
+    result.codes = stepped(tensor, sizes);
+    result.hash = hash_of(tensor);
+    return result;
+  }
   result.codes.resize(element_count(tensor.info));
   const bool same = in_file_ == header_.format;
   const auto dim = static_cast<size_t>(sizes[3]);

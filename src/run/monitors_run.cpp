@@ -107,6 +107,12 @@ std::vector<double> products_with_keys(const Plan& plan, const ReferenceOptions&
 // Adds what every head's drift makes of the gradient of W^Q.
 void add_weight_errors(const MonitorsOptions& options, const Plan& plan, const Problem& problem,
                        const std::vector<std::vector<double>>& errors, json& heads) {
+  if (options.rope) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--rope {} and a tensor x: the gradient of W^Q is that of Q before its "
+                            "rotation; expected a dump of rotated q and k, or one without x",
+                            options.rope->recipe));
+  }
   const TokenInputs tokens = read_tokens(options, problem);
   const auto pk = products_with_keys(plan, {.threads = options.threads, .stop = options.stop});
   const auto pk_size = static_cast<size_t>(problem.rows * problem.dim);

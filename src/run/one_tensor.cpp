@@ -2,6 +2,8 @@
 
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/format/catalogue.hpp"
+#include "ulpscope/format/subset.hpp"
+#include "ulpscope/round/round_pack.hpp"
 #include "ulpscope/run/inputs.hpp"
 #include "ulpscope/tensor/open.hpp"
 
@@ -64,6 +66,24 @@ OneTensor load_one_tensor(const std::string& text, const std::optional<Format>& 
                    .codes = std::vector<uint64_t>(element_count(tensor.info))};
   for (size_t i = 0; i < result.codes.size(); ++i) result.codes[i] = element_bits(tensor, i);
   return result;
+}
+
+std::vector<uint32_t> as_binary32(const OneTensor& tensor) {
+  if (!is_subset(tensor.format, fp32)) {
+    throw Error(ErrorKind::input,
+                fmt::format("{} is {}: expected a format that binary32 holds, in which scales are "
+                            "computed",
+                            tensor.where, format_name(tensor.format)));
+  }
+  if (tensor.codes.empty()) {
+    throw Error(ErrorKind::input, fmt::format("{} has no elements", tensor.where));
+  }
+  std::vector<uint32_t> values(tensor.codes.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto exact = decode<uint64_t>(tensor.format, tensor.codes[i]);
+    values[i] = static_cast<uint32_t>(round_pack(fp32, exact, nearest_even).bits);
+  }
+  return values;
 }
 
 }  // namespace ulpscope

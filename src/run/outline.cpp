@@ -152,9 +152,9 @@ json sections(const std::string& command, const UnitPlans& plans, const KernelOv
   summary["formats"] = formats_json(formats);
   summary["casts"] = casts_json(plan, rounded, overrides.sites);
   summary["reference"] = reference_json(reference_for(plan), nullptr);
-  if (auto notes = notes_json(*plan.recipe, backward, overrides.maximum); !notes.empty()) {
-    summary["notes"] = std::move(notes);
-  }
+  json notes = notes_json(*plan.recipe, backward, overrides.maximum);
+  if (!operands.rotation.empty()) notes.push_back(operands.rotation);
+  if (!notes.empty()) summary["notes"] = std::move(notes);
   return summary;
 }
 

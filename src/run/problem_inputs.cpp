@@ -110,6 +110,31 @@ Box bias_box(const RegisterTensor& bias, const HeadRange& heads) {
   return box;
 }
 
+// Q or K, rotated where that is asked for.
+OpenOperand open_rotated(const ProblemOptions& options, const std::string& role) {
+  OpenOperand operand = open_operand(options.inputs, role);
+  if (!options.rope) return operand;
+  const RopeStep& rope = *options.rope;
+  rotate(operand, rope, role == "k" ? rope.key.value_or(rope.row) : rope.row);
+  return operand;
+}
+
+std::string rotation_in_words(const RopeStep& rope) {
+  return fmt::format(
+      "Q and K were rotated by RoPE before the kernel ({}, base {}, the first row at "
+      "position {}, the first key at {}): outputs, errors and gradients are those "
+      "of the rotated ones",
+      rope.recipe, rope.base, rope.row, rope.key.value_or(rope.row));
+}
+
+void require_positions(const ProblemOptions& options, const ProblemOperands& o) {
+  if (!options.rope || options.rope->key || o.q.sizes[2] == o.k.sizes[2]) return;
+  throw Error(ErrorKind::usage,
+              fmt::format("--rope {}: {} queries and {} keys: which positions they are at is not "
+                          "known; expected --rope-shift Q,K, those of the first of each",
+                          options.rope->recipe, o.q.sizes[2], o.k.sizes[2]));
+}
+
 std::optional<OpenOperand> open_dout(const ProblemOptions& options) {
   if (!has_dout(options)) return std::nullopt;
   return open_operand(options.inputs, "do");
@@ -136,13 +161,15 @@ bool has_dout(const ProblemOptions& options) {
 }
 
 ProblemInputs::ProblemInputs(const ProblemOptions& options)
-    : q_(open_operand(options.inputs, "q")),
-      k_(open_operand(options.inputs, "k")),
+    : q_(open_rotated(options, "q")),
+      k_(open_rotated(options, "k")),
       v_(open_operand(options.inputs, "v")),
       dout_(open_dout(options)),
       headers_{.q = q_.header(), .k = k_.header(), .v = v_.header()} {
   if (dout_) headers_.dout = dout_->header();
   require_agreement(headers_);
+  require_positions(options, headers_);
+  if (options.rope) headers_.rotation = rotation_in_words(*options.rope);
   const auto [batch, heads, rows, dim] = headers_.q.sizes;
   headers_.whole = {batch, heads};
   bias_ = open_bias(options);

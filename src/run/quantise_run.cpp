@@ -2,7 +2,6 @@
 
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/format/catalogue.hpp"
-#include "ulpscope/format/subset.hpp"
 #include "ulpscope/round/names.hpp"
 #include "ulpscope/run/one_tensor.hpp"
 #include "ulpscope/run/summary_writer.hpp"
@@ -54,25 +53,6 @@ std::vector<Chosen> chosen_schemes(const QuantiseRunOptions& options) {
 
 std::string element_text(const Chosen& chosen) {
   return chosen.scheme.codebook != nullptr ? chosen.name : format_name(chosen.scheme.element);
-}
-
-// The tensor's values as codes of binary32.
-std::vector<uint32_t> as_binary32(const OneTensor& tensor) {
-  if (!is_subset(tensor.format, fp32)) {
-    throw Error(ErrorKind::input,
-                fmt::format("{} is {}: expected a format that binary32 holds, in which scales are "
-                            "computed",
-                            tensor.where, format_name(tensor.format)));
-  }
-  if (tensor.codes.empty()) {
-    throw Error(ErrorKind::input, fmt::format("{} has no elements", tensor.where));
-  }
-  std::vector<uint32_t> values(tensor.codes.size());
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto exact = decode<uint64_t>(tensor.format, tensor.codes[i]);
-    values[i] = static_cast<uint32_t>(round_pack(fp32, exact, nearest_even).bits);
-  }
-  return values;
 }
 
 // Everything that is stored, over the number of values.

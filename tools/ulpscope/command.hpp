@@ -37,6 +37,7 @@ int exit_code_of(const std::function<int()>& body);
 
 void add_attention(CLI::App& app, Context& context);
 void add_attribute(CLI::App& app, Context& context);
+void add_coat(CLI::App& app, Context& context);
 void add_compare(CLI::App& app, Context& context);
 void add_drift(CLI::App& app, Context& context);
 void add_engines(CLI::App& app, Context& context);
@@ -55,6 +56,7 @@ void add_quantise(CLI::App& app, Context& context);
 void add_rope(CLI::App& app, Context& context);
 void add_round(CLI::App& app, Context& context);
 void add_sample(CLI::App& app, Context& context);
+void add_sharpness(CLI::App& app, Context& context);
 void add_sweep(CLI::App& app, Context& context);
 void add_vectors(CLI::App& app, Context& context);
 void add_verify(CLI::App& app, Context& context);

@@ -63,6 +63,7 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_trace(app, context);
   ulpscope::cli::add_bias(app, context);
   ulpscope::cli::add_quantise(app, context);
+  ulpscope::cli::add_coat(app, context);
   ulpscope::cli::add_vectors(app, context);
   ulpscope::cli::add_verify(app, context);
   ulpscope::cli::add_weights(app, context);
@@ -73,6 +74,7 @@ int run(int argc, char** argv) {
   ulpscope::cli::add_sample(app, context);
   ulpscope::cli::add_sweep(app, context);
   ulpscope::cli::add_rope(app, context);
+  ulpscope::cli::add_sharpness(app, context);
   ulpscope::cli::add_inspect(app, context);
   ulpscope::cli::add_replay(app, context);
   ulpscope::cli::add_report(app, context);

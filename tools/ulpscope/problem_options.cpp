@@ -61,6 +61,32 @@ Mask mask_of(const ProblemArguments& a) {
   return mask;
 }
 
+std::optional<RopeStep> rope_of(const ProblemArguments& a) {
+  if (a.rope.empty()) return std::nullopt;
+  if (!names_inputs(a)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--rope {}: expected a file, whose q and k are rotated", a.rope));
+  }
+  RopeStep step{.recipe = a.rope, .base = a.rope_base};
+  if (!a.rope_shift.empty()) step.row = a.rope_shift[0];
+  if (a.rope_shift.size() > 1) step.key = a.rope_shift[1];
+  return step;
+}
+
+void add_rope_options(CLI::App& command, ProblemArguments& a) {
+  auto* const rope = command.add_option(
+      "--rope", a.rope,
+      "Rotate Q and K by position before the pass: fp32, cast (to bf16, once) or hf-bf16");
+  command.add_option("--rope-base", a.rope_base, "Base of the frequencies; 10000 by default")
+      ->needs(rope);
+  command
+      .add_option("--rope-shift", a.rope_shift,
+                  "Position of the first row and key, S, or of each, Q,K; 0 by default")
+      ->delimiter(',')
+      ->expected(1, 2)
+      ->needs(rope);
+}
+
 void add_tensor_options(CLI::App& command, ProblemArguments& a, const std::string& input) {
   command.add_option(input, a.input, "File or folder that holds q, k and v");
   command.add_option("--q", a.q, "Q as FILE or FILE:TENSOR, instead of INPUT");
@@ -81,6 +107,7 @@ void add_tensor_options(CLI::App& command, ProblemArguments& a, const std::strin
   command.add_flag("--mmap", a.mmap,
                    "Read .npy and .safetensors through a memory map; a file that shrinks meanwhile "
                    "kills the process");
+  add_rope_options(command, a);
 }
 
 }  // namespace
@@ -146,6 +173,7 @@ ProblemOptions options_of_drawn(const ProblemArguments& a) {
   if (!a.format.empty()) o.inputs.format = format_named(a.format);
   if (!a.layout.empty()) o.inputs.layout = layout_named(a.layout);
   if (!a.cast.empty()) o.inputs.cast = rounding_named(a.cast);
+  o.rope = rope_of(a);
   o.inputs.access = a.mmap ? FileAccess::map : FileAccess::calls;
   o.mask = mask_of(a);
   o.backward = a.no_backward ? BackwardChoice::off : BackwardChoice::if_given;

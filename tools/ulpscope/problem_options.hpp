@@ -22,6 +22,9 @@ struct ProblemArguments {
   bool unordered = false;
   bool mmap = false;
   std::string alibi;
+  std::string rope;
+  double rope_base = 10000;
+  std::vector<int64_t> rope_shift;
   std::optional<double> scale, softcap;
   std::vector<int64_t> launch, window;
   int64_t parts = 0;

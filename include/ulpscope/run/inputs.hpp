@@ -21,8 +21,10 @@
 #include "ulpscope/tensor/source.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,12 +60,23 @@ struct HeadRange {
   int64_t end = 0;
 };
 
+// What is done to the rows of an operand between the file and the codes, as RoPE (rope_step.hpp).
+struct RowStep {
+  Format from;  // the file's numbers are rounded to it first; at most binary32
+  std::function<void(int64_t place, std::span<double> row)> apply;  // place in the sequence
+  std::string note;
+};
+
 // A tensor that was found, understood and checked, its values still in the file.
 class OpenOperand {
  public:
   OpenOperand(StoredTensor stored, Operand16 header, Format in_file, const Rounding& cast);
 
   const Operand16& header() const { return header_; }  // without codes and hash
+  const Format& in_file() const { return in_file_; }
+
+  // The step's result is rounded to the working format; the header's note tells of it.
+  void add_step(RowStep step);
 
   Operand16 read() const;
   Operand16 read(const HeadRange& heads);  // as an operand of their sizes and shape
@@ -72,11 +85,13 @@ class OpenOperand {
 
  private:
   Operand16 understood(const Tensor& tensor, const Sizes& sizes) const;
+  std::vector<uint16_t> stepped(const Tensor& tensor, const Sizes& sizes) const;
 
   StoredTensor stored_;
   Operand16 header_;
   Format in_file_;
   Rounding cast_;  // where the formats differ
+  std::optional<RowStep> step_ = {};
 };
 
 OpenOperand open_operand(const InputOptions& options, const std::string& role);

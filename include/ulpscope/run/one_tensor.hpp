@@ -27,4 +27,8 @@ struct OneTensor {
 // `text` is FILE or FILE:TENSOR.
 OneTensor load_one_tensor(const std::string& text, const std::optional<Format>& format);
 
+// Its values as codes of binary32. Errors of kind input: a format that binary32 does not hold, no
+// elements.
+std::vector<uint32_t> as_binary32(const OneTensor& tensor);
+
 }  // namespace ulpscope

@@ -16,6 +16,7 @@
 
 #include "ulpscope/attention/problem.hpp"
 #include "ulpscope/run/inputs.hpp"
+#include "ulpscope/run/rope_step.hpp"
 
 #include <array>
 #include <optional>
@@ -36,6 +37,7 @@ struct DescaleFactors {
 
 struct ProblemOptions {
   InputOptions inputs;
+  std::optional<RopeStep> rope = {};  // of Q and K, before all else
   Mask mask = no_mask;
   BackwardChoice backward = BackwardChoice::if_given;
   std::optional<double> scale;
@@ -57,6 +59,7 @@ struct ProblemOperands {
   std::optional<RegisterTensor> bias = {};
   std::optional<RegisterTensor> slopes = {};  // of a file
   std::vector<uint32_t> alibi = {};           // the slopes of every batch and head, binary32 bits
+  std::string rotation = {};                  // of Q and K, in words; empty: none
   std::array<int64_t, 2> whole = {};  // batch and heads of the input that these are a part of
 };
 
