@@ -3,12 +3,14 @@
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/round/names.hpp"
+#include "ulpscope/run/recorded_facts.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <map>
 #include <thread>
 
+#include "terminal.hpp"
 #include <fmt/format.h>
 
 namespace ulpscope::cli {
@@ -107,6 +109,8 @@ void add_tensor_options(CLI::App& command, ProblemArguments& a, const std::strin
   command.add_flag("--mmap", a.mmap,
                    "Read .npy and .safetensors through a memory map; a file that shrinks meanwhile "
                    "kills the process");
+  command.add_flag("--no-metadata", a.no_metadata,
+                   "Do not take mask, scale and launch from the metadata of the input");
   add_rope_options(command, a);
 }
 
@@ -159,7 +163,11 @@ ProblemOptions options_of(const ProblemArguments& a) {
   if (a.input.empty() && (a.q.empty() || a.k.empty() || a.v.empty())) {
     throw Error(ErrorKind::usage, "expected INPUT, or all of --q, --k and --v");
   }
-  return options_of_drawn(a);
+  ProblemOptions options = options_of_drawn(a);
+  if (a.no_metadata) return options;
+  const std::string taken = take_recorded_facts(options);
+  if (!taken.empty()) note(fmt::format("{}: {}, as recorded", a.input, taken));
+  return options;
 }
 
 ProblemOptions options_of_drawn(const ProblemArguments& a) {

@@ -21,6 +21,7 @@ struct ProblemArguments {
   bool no_bias = false;
   bool unordered = false;
   bool mmap = false;
+  bool no_metadata = false;
   std::string alibi;
   std::string rope;
   double rope_base = 10000;
