@@ -169,6 +169,42 @@ TEST_SUITE("exit codes") {
                   2, {"--do", "exact", "no backward pass"});
   }
 
+  TEST_CASE("rotations, logits and optimizer states that make no sense are refused") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const auto check = [&](const std::string& arguments, int code,
+                           std::initializer_list<std::string_view> parts) {
+      const auto outcome = run(here.path(), arguments);
+      CAPTURE(outcome.text);
+      CHECK(outcome.code == code);
+      CHECK(outcome.text.starts_with("ulpscope: error: "));
+      CHECK(std::count(outcome.text.begin(), outcome.text.end(), '\n') == 1);
+      for (const auto part : parts) CHECK(contains(outcome.text, part));
+    };
+    const std::string good = "attention good.safetensors ";
+    check(good + "--rope fp64", 2, {"fp64", "fp32, cast, hf-bf16"});
+    check(good + "--rope-shift 4", 2, {"--rope-shift", "--rope"});
+    check(good + "--rope-base 500", 2, {"--rope-base", "--rope"});
+    check(good + "--rope cast --rope-shift -1", 2, {"--rope-shift -1"});
+    check(good + "--rope cast --rope-base 1", 2, {"above 1"});
+    check("sweep --rope cast --rows 8", 2, {"--rope cast", "expected a file"});
+    check("monitors good.safetensors --rope cast --do good.safetensors:q --x good.safetensors:k", 2,
+          {"--rope cast", "before its rotation"});
+    check("sharpness good.safetensors:q --eps 0", 2, {"--eps 0", "above 0"});
+    check("sharpness good.safetensors:q --target 2", 2, {"--target 2", "0 to 1"});
+    check("sharpness good.safetensors:q --target 0 --labels good.safetensors:k", 2,
+          {"one of them"});
+    check("sharpness good.safetensors:q --labels good.safetensors:k", 3, {"expected 4 labels"});
+    check("sharpness absent.npy", 3, {"absent.npy"});
+    check("coat --first good.safetensors:q", 2, {"--first", "--second"});
+    check("coat --values 0", 2, {"--values"});
+    check("coat --first absent.npy --second absent.npy", 3, {"absent.npy"});
+    CHECK(run(here.path(), good + "--rope hf-bf16 --rope-base 500 --rope-shift 3,5").code == 0);
+    CHECK(run(here.path(), "sharpness good.safetensors:q").code == 0);
+    CHECK(run(here.path(), "coat --first good.safetensors:q --second good.safetensors:k").code ==
+          0);
+  }
+
   TEST_CASE("elements without a history and steps without dO are refused") {
     const TemporaryFolder here;
     here.write("good.safetensors", good_file());

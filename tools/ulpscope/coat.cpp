@@ -3,6 +3,7 @@
 #include "ulpscope/report/text.hpp"
 #include "ulpscope/run/coat_run.hpp"
 
+#include <cmath>
 #include <map>
 #include <memory>
 
@@ -58,7 +59,7 @@ struct Expanded {
   std::string format;
 };
 
-// Groups by k, a column for each moment in each expanded format.
+// Groups by k, in halves, a column for each moment in each expanded format.
 std::string exponents_text(const nlohmann::json& result) {
   std::vector<Expanded> columns;
   for (const char* moment : {"first", "second"}) {
@@ -67,14 +68,14 @@ std::string exponents_text(const nlohmann::json& result) {
     }
   }
   std::map<double, std::vector<uint64_t>> rows;
-  std::string text = fmt::format("{:<9}", "k");
+  std::string text = fmt::format("{:<9}", "k from");
   for (size_t c = 0; c < columns.size(); ++c) {
     const auto& [moment, format] = columns[c];
     text += fmt::format(" {:>11}", (moment[0] == 'f' ? "m " : "v ") + format);
     for (const auto& bin : result[moment]["formats"][format]["exponents"]) {
-      auto& row = rows[bin["k"].get<double>()];
+      auto& row = rows[std::floor(2 * bin["k"].get<double>()) / 2];
       row.resize(columns.size());
-      row[c] = bin["groups"].get<uint64_t>();
+      row[c] += bin["groups"].get<uint64_t>();
     }
   }
   text += "\n";
@@ -106,7 +107,8 @@ std::string as_text(const nlohmann::json& result) {
          "mean squared error of m / sqrt(v), +x: with range expansion\n" + table_text(result) +
          fmt::format("both expanded in e4m3fn: {} times less than neither\n",
                      figure(result["gain"], 3)) +
-         lost_text(result) + "\ngroups by their exponent k\n" + exponents_text(result);
+         lost_text(result) + "\ngroups by their exponent k, in steps of a half\n" +
+         exponents_text(result);
 }
 
 int run(Arguments arguments, const Context& context) {
