@@ -44,6 +44,7 @@ std::string html_report(const nlohmann::json& document) {
   out += detail::places_section(summary);
   out += detail::magnitudes_section(summary);
   out += detail::worst_section(summary);
+  out += detail::attribution_section(summary);
   out += detail::sites_section(summary);
   out += detail::site_figures_section(summary);
   out += detail::run_section(summary);

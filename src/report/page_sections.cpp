@@ -401,16 +401,20 @@ std::string verdict_section(const Summary& summary) {
   for (const std::string& reason : summary.reasons) {
     reasons += "<li>" + sentence(reason) + "</li>\n";
   }
+  std::string causes;
+  for (const std::string& cause : summary.causes) {
+    causes += "<p class=\"cause\">" + sentence(cause) + "</p>\n";
+  }
   if (!reasons.empty()) reasons = "<ul>\n" + reasons + "</ul>";
   const std::string about = summary.kernel && summary.problem
                                 ? "<p class=\"about\">" + problem_fact(*summary.problem) + "</p>\n"
                                 : "";
   return fmt::format(
       "<h1><b>{}</b> report: {}</h1>\n{}<div class=\"verdict {}\"><span class=\"status\">{} "
-      "{}</span><p>{}</p>{}</div>\n",
+      "{}</span><p>{}</p>{}{}</div>\n",
       escape(summary.tool),
       escape(summary.comparison && !summary.kernel ? "comparison" : subject(summary)), about, style,
-      sign, status_name(summary.status), sentence(summary.verdict), reasons);
+      sign, status_name(summary.status), sentence(summary.verdict), causes, reasons);
 }
 
 std::string run_section(const Summary& summary) {
@@ -444,8 +448,9 @@ std::string outputs_section(const Summary& summary) {
 
 std::string sites_section(const Summary& summary) {
   if (summary.sites.empty()) {
-    return summary.kernel ? section("Rounding sites", paragraph("No rounding site was recorded."))
-                          : "";
+    return summary.kernel && summary.kind != "attribution"
+               ? section("Rounding sites", paragraph("No rounding site was recorded."))
+               : "";
   }
   return section("Rounding sites, in the order of the computation",
                  bias_table(summary.sites) + legend(bias_columns) +

@@ -23,6 +23,7 @@ std::string output_figures_section(const Summary& summary);
 std::string site_figures_section(const Summary& summary);
 std::string places_section(const Summary& summary);
 std::string magnitudes_section(const Summary& summary);
+std::string attribution_section(const Summary& summary);
 std::string worst_section(const Summary& summary);
 std::string formats_section(const Summary& summary);
 std::string reproduce_section(const Summary& summary);

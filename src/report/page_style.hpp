@@ -36,6 +36,7 @@ pre { background: var(--soft); border: 1px solid var(--rule); border-radius: 6px
 .verdict .status { display: inline-block; font-size: 13px; font-weight: 700; letter-spacing: .06em;
   text-transform: uppercase; margin-bottom: 4px; }
 .verdict p { font-size: 22px; line-height: 1.38; font-weight: 500; margin: 0; max-width: 76ch; }
+.verdict .cause { font-size: 17px; line-height: 1.45; margin-top: 12px; max-width: 96ch; }
 .about { font-size: 13px; color: var(--muted); font-weight: 400; margin: 0 0 6px; }
 .verdict ul { margin: 12px 0 0; padding: 0 0 0 20px; max-width: 100ch; }
 .verdict li { margin: 0 0 5px; overflow-wrap: anywhere; }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "attribution_reader.hpp"
 #include "comparison_reader.hpp"
 #include "json_field.hpp"
 #include <fmt/format.h>
@@ -342,6 +343,14 @@ void read_kind(const Field& root, Summary& out) {
     out.problem = read_problem(root.at("problem"));
     out.sites = read_list(root.at("sites").items(), read_statistics);
     out.outputs = read_list(root.at("outputs").items(), read_statistics);
+    if (const auto attribution = root.find("attribution")) {
+      out.attribution = detail::read_attribution(*attribution);
+    }
+    if (const auto cures = root.find("cures")) out.cures = detail::read_cures(*cures);
+  } else if (out.kind == "attribution") {
+    out.kernel = read_kernel(root.at("kernel"));
+    out.problem = read_problem(root.at("problem"));
+    out.attribution = detail::read_attribution(root.at("attribution"));
   } else if (out.kind == "gemm") {
     out.kernel = read_kernel(root.at("kernel"));
     if (const auto comparison = root.find("comparison")) {
@@ -362,7 +371,8 @@ void read_kind(const Field& root, Summary& out) {
     out.outputs = read_list(root.items_if_given("outputs"), read_statistics);
   } else {
     root.at("kind").refuse(
-        fmt::format("expected \"attention\", \"engines\", \"gemm\" or \"compare\", found \"{}\"",
+        fmt::format("expected \"attention\", \"attribution\", \"engines\", \"gemm\" or "
+                    "\"compare\", found \"{}\"",
                     shortened(visible(out.kind), 60)));
   }
 }
@@ -396,8 +406,9 @@ Summary parse_summary(const nlohmann::json& summary) {
   out.command = root.at("command").text();
   out.status = read_status(root.at("verdict").at("status"));
   out.verdict = root.at("verdict").at("text").text();
-  out.reasons = read_list<std::string>(root.at("verdict").items_if_given("reasons"),
-                                       [](const Field& reason) { return reason.text(); });
+  const auto sentence = [](const Field& reason) { return reason.text(); };
+  out.causes = read_list<std::string>(root.at("verdict").items_if_given("causes"), sentence);
+  out.reasons = read_list<std::string>(root.at("verdict").items_if_given("reasons"), sentence);
   read_kind(root, out);
   if (const auto reference = root.find("reference")) out.reference = read_reference(*reference);
   out.inputs = read_list(root.items_if_given("inputs"), read_input);

@@ -129,6 +129,7 @@ std::string text_summary(const nlohmann::json& document) {
   std::string status = status_name(summary.status);
   for (char& c : status) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   std::string out = wrapped(status + ": " + visible(summary.verdict), 2);
+  for (const std::string& cause : summary.causes) out += wrapped(visible(cause), 2);
   for (const std::string& reason : summary.reasons) out += wrapped("- " + visible(reason), 2);
   out += detail::comparison_text(summary);
   out += engines_text(summary);

@@ -1,7 +1,5 @@
 #include "ulpscope/run/assemble.hpp"
 
-#include "ulpscope/base/output_file.hpp"
-#include "ulpscope/report/page.hpp"
 #include "ulpscope/run/attention_summary.hpp"
 
 namespace ulpscope {
@@ -56,14 +54,9 @@ void Assembly::write(const SafetensorsFile& file, size_t tensor, int64_t unit,
 }
 
 nlohmann::json Assembly::finish() {
-  const nlohmann::json summary = attention_summary(outline_, totals_);
-  if (outputs_) {
-    outputs_->finish();
-    if (errors_) errors_->finish();
-    write_file_atomically(folder_ / "summary.json", summary.dump(1) + "\n");
-    write_file_atomically(folder_ / "report.html", html_report(summary));
-  }
-  return summary;
+  if (outputs_) outputs_->finish();
+  if (errors_) errors_->finish();
+  return attention_summary(outline_, totals_);
 }
 
 }  // namespace ulpscope

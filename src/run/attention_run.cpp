@@ -5,6 +5,7 @@
 #include "ulpscope/run/assemble.hpp"
 #include "ulpscope/run/attention_summary.hpp"
 #include "ulpscope/run/attention_work.hpp"
+#include "ulpscope/run/explain_run.hpp"
 #include "ulpscope/run/merge_run.hpp"
 #include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/part_folder.hpp"
@@ -55,7 +56,9 @@ std::optional<nlohmann::json> run_with_parts(const AttentionWork& work, OutputFo
           parts_folder(options.out), {}, outline, assembly, [] {}, options.stop)) {
     return std::nullopt;
   }
-  const nlohmann::json summary = assembly.finish();
+  auto summary = explained(options, assembly.finish());
+  if (!summary) return std::nullopt;
+  write_report(folder.path(), *summary);
   folder.commit();
   parts.remove();
   return summary;
@@ -69,8 +72,10 @@ std::optional<nlohmann::json> run_at_once(const AttentionWork& work,
   Assembly assembly(work.outline(), folder ? folder->path() : fs::path());
   const auto add = [&](const UnitResult& result) { assembly.add(result); };
   if (!compute_units(work, units, options, add)) return std::nullopt;
-  const nlohmann::json summary = assembly.finish();
-  if (folder) folder->commit();
+  auto summary = explained(options, assembly.finish());
+  if (!summary || !folder) return summary;
+  write_report(folder->path(), *summary);
+  folder->commit();
   return summary;
 }
 
@@ -81,12 +86,15 @@ std::optional<nlohmann::json> run_attention(const AttentionOptions& options) {
   if (options.earlier == Earlier::resumed && options.out.empty()) {
     throw Error(ErrorKind::usage, "--resume: expected --out DIR, the folder of the earlier run");
   }
+  require_explicable(options);
   std::optional<OutputFolder> folder;
   if (!options.out.empty()) folder.emplace(options.out);
   const AttentionWork work(options);
   std::optional<nlohmann::json> summary;
   if (options.earlier == Earlier::resumed) summary = finished_run(folder->target(), work.outline());
-  if (!summary) {
+  if (summary) {
+    summary = explained_later(options, folder->target(), *summary);
+  } else {
     summary = folder && keeps_parts(work, options) ? run_with_parts(work, *folder, options)
                                                    : run_at_once(work, folder, options);
   }
@@ -101,6 +109,10 @@ std::optional<ShardReport> run_attention_shard(const AttentionOptions& options,
     throw Error(ErrorKind::usage, fmt::format("--shard {}: expected --out DIR, a folder for the "
                                               "parts of this shard",
                                               shard_name(shard)));
+  }
+  if (options.explain == Explain::yes) {
+    throw Error(ErrorKind::usage,
+                fmt::format("--explain with --shard {}: expected a whole run", shard_name(shard)));
   }
   const AttentionWork work(options);
   const PartFolder parts(options.out, shard, work.outline(), options.earlier);

@@ -38,12 +38,7 @@ uint64_t judged(const ErrorStatistics& errors) {
   return errors.moments.count - errors.moments.skipped;
 }
 
-std::string shown_name(const OutlineTensor& tensor) {
-  static const std::map<std::string, std::string> names{
-      {"o", "O"}, {"dq", "dQ"}, {"dk", "dK"}, {"dv", "dV"}};
-  const auto found = names.find(tensor.name);
-  return found == names.end() ? tensor.name : found->second;
-}
+std::string shown_name(const OutlineTensor& tensor) { return tensor_title(tensor.name); }
 
 // Batch and head of the tensor, of the first one where the pass had folded some into one.
 std::array<int64_t, 2> head_index(const OutlineTensor& tensor, int64_t outer) {
@@ -131,6 +126,16 @@ std::string headline(const std::string& kernel, const std::vector<Finding>& find
   return text;
 }
 
+// Those of `called` that err most, the largest first.
+std::vector<size_t> most_biased(std::vector<size_t> called,
+                                const std::vector<FeatureBias>& features) {
+  std::stable_sort(called.begin(), called.end(), [&](size_t a, size_t b) {
+    return std::fabs(features[a].mean) > std::fabs(features[b].mean);
+  });
+  called.resize(std::min(called.size(), features_named));
+  return called;
+}
+
 // "20 (-0.41 ulp, z -60.1), 29 (...)": those called, of the head's sign.
 std::string features_text(const CalledHead& head) {
   const auto& features = head.errors->features;
@@ -142,13 +147,12 @@ std::string features_text(const CalledHead& head) {
   }
   std::string text = fmt::format("{} of {} features in themselves ({} rows each)", called.size(),
                                  features.size(), grouped_count(features.front().count));
-  std::stable_sort(called.begin(), called.end(), [&](size_t a, size_t b) {
-    return std::fabs(features[a].mean) > std::fabs(features[b].mean);
-  });
-  for (size_t i = 0; i < std::min(called.size(), features_named); ++i) {
-    const FeatureBias& f = features[called[i]];
-    text += fmt::format("{} {} ({:+.3f} +- {:.3f} ulp, z {:+.1f})", i == 0 ? ", most in" : ",",
-                        called[i], f.mean, f.standard_error, f.z);
+  std::string_view before = ", most in";
+  for (const size_t d : most_biased(called, features)) {
+    const FeatureBias& f = features[d];
+    text += fmt::format("{} {} ({:+.3f} +- {:.3f} ulp, z {:+.1f})", before, d, f.mean,
+                        f.standard_error, f.z);
+    before = ",";
   }
   return text;
 }
@@ -240,6 +244,13 @@ std::string unbiased_rows(const Format& output, const RowCensus& rows) {
 
 }  // namespace
 
+std::string tensor_title(const std::string& name) {
+  static const std::map<std::string, std::string> titles{
+      {"o", "O"}, {"dq", "dQ"}, {"dk", "dK"}, {"dv", "dV"}};
+  const auto found = titles.find(name);
+  return found == titles.end() ? name : found->second;
+}
+
 std::optional<CalledBias> called_bias(const ErrorStatistics& errors) {
   if (errors.moments.larger + errors.moments.smaller < fewest_errors) return std::nullopt;
   const BiasSummary summary = summarise(errors);
@@ -252,8 +263,10 @@ json judged_verdict(const Outline& outline, const RunTotals& totals, const std::
   const HostFpGuard guard;
   const auto findings = findings_of(outline, totals);
   const Finding& o = findings.front();
-  const bool biased =
-      std::any_of(findings.begin(), findings.end(), [](const Finding& f) { return f.is_biased(); });
+  json biased = json::array();
+  for (const Finding& f : findings) {
+    if (f.is_biased()) biased.push_back(f.tensor->name);
+  }
   json reasons = json::array();
   for (const Finding& f : findings) add_heads(f, reasons);
   if (totals.rows.rows > 0) {
@@ -261,7 +274,8 @@ json judged_verdict(const Outline& outline, const RunTotals& totals, const std::
                                     : unbiased_rows(o.tensor->format, totals.rows));
   }
   if (!site.empty()) reasons.push_back(site);
-  return {{"status", biased ? "biased" : "unbiased"},
+  return {{"status", biased.empty() ? "unbiased" : "biased"},
+          {"biased", biased},
           {"text", headline(outline.summary.at("kernel").at("name"), findings)},
           {"reasons", reasons}};
 }
@@ -287,6 +301,25 @@ json row_kinds_json(const Outline& outline, const RunTotals& totals) {
   return kinds;
 }
 
+namespace {
+
+json features_json(const std::vector<FeatureBias>& features) {
+  std::vector<size_t> called;
+  for (size_t d = 0; d < features.size(); ++d) {
+    if (features[d].one_sided) called.push_back(d);
+  }
+  json result = json::array();
+  for (const size_t d : most_biased(called, features)) {
+    result.push_back({{"feature", d},
+                      {"mean_ulp", number_json(features[d].mean)},
+                      {"stderr_ulp", number_json(features[d].standard_error)},
+                      {"z", number_json(features[d].z)}});
+  }
+  return result;
+}
+
+}  // namespace
+
 json heads_json(const OutlineTensor& tensor, const ErrorTally& tally) {
   const HostFpGuard guard;
   json heads = json::array();
@@ -302,7 +335,8 @@ json heads_json(const OutlineTensor& tensor, const ErrorTally& tally) {
          {"z_away", number_json(bias.by_magnitude.z)},
          {"one_sided", called_bias(head.all).has_value()},
          {"one_sided_features", std::count_if(features.begin(), features.end(),
-                                              [](const auto& f) { return f.one_sided; })}});
+                                              [](const auto& f) { return f.one_sided; })},
+         {"most_biased_features", features_json(features)}});
   }
   return heads;
 }

@@ -22,14 +22,11 @@ namespace ulpscope {
 
 namespace {
 
-void apply_delta_layout(const AttentionOptions& options, std::optional<BackwardPlan>& plan) {
-  if (options.delta_layout.empty()) return;
-  if (!plan) {
-    throw Error(ErrorKind::usage, fmt::format("--delta-layout {}: expected a tensor 'do', without "
-                                              "which there is no backward pass",
-                                              options.delta_layout));
-  }
-  take_delta_layout(*plan, options.delta_layout);
+void require_delta(const AttentionOptions& options, const ProblemOperands& operands) {
+  if (options.delta_layout.empty() || operands.dout) return;
+  throw Error(ErrorKind::usage, fmt::format("--delta-layout {}: expected a tensor 'do', without "
+                                            "which there is no backward pass",
+                                            options.delta_layout));
 }
 
 // What the kernel can compute of the problem: gradients only where it has a backward pass here.
@@ -68,12 +65,9 @@ struct AttentionWork::Unit {
     Problem problem = problem_of(options, operands);
     problem.part_of = part;
     if (!options.multiprocessors) problem.launch.multiprocessors = kernel.chip.multiprocessors;
-    plan = make_plan(kernel.recipe, kernel.chip, problem, options.overrides);
-    if (options.tile) apply_tile(*options.tile, plan);
-    apply(options.maximum, plan);
-    plan.seed = options.seed;
-    if (operands.dout) backward = make_backward_plan(plan, problem);
-    apply_delta_layout(options, backward);
+    plan = plan_of(options, problem);
+    require_delta(options, operands);
+    if (operands.dout) backward = backward_plan_of(options, plan, problem);
   }
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;

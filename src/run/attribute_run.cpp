@@ -4,7 +4,11 @@
 #include "ulpscope/analysis/head_monitor.hpp"
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/host_fp.hpp"
+#include "ulpscope/run/attention_verdict.hpp"
+#include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/summary_writer.hpp"
+
+#include <algorithm>
 
 #include "attribution_inputs.hpp"
 #include "attribution_json.hpp"
@@ -31,10 +35,41 @@ std::optional<json> rows_json(const Plan& plan, const AttributeOptions& options)
   return json{{"watched", rows}, {"equal_maxima", equal}, {"at_risk", at_risk}};
 }
 
+// "O of head 0: output_store causes the bias: ..."; those that are biased, or that nobody is.
+std::string attribution_verdict(const json& result) {
+  std::string text;
+  for (const json& tensor : result["tensors"]) {
+    if (!tensor["biased"].get<bool>()) continue;
+    const std::string head =
+        tensor.contains("head") ? fmt::format(" of head {}", tensor["head"].get<int64_t>()) : "";
+    text += fmt::format("{}{}{}: {}", text.empty() ? "" : ". ", tensor_title(tensor["name"]), head,
+                        tensor["verdict"].get<std::string>());
+  }
+  return text.empty() ? "No tensor of " + result["kernel"].get<std::string>() +
+                            " is biased, as a whole or in a head: nobody is accused."
+                      : text + ".";
+}
+
+// The same as a summary.json, for a report.
+json attribution_summary(const json& result) {
+  json summary = summary_header("attribution", result["command"]);
+  const bool biased = std::any_of(result["tensors"].begin(), result["tensors"].end(),
+                                  [](const json& t) { return t["biased"].get<bool>(); });
+  summary["verdict"] = {{"status", biased ? "biased" : "unbiased"},
+                        {"text", attribution_verdict(result)}};
+  summary["kernel"] = {{"name", result["kernel"]}, {"chip", result["chip"]}};
+  summary["inputs"] = result["inputs"];
+  summary["problem"] = result["problem"];
+  summary["attribution"] = {{"rows", result["rows"]}, {"tensors", result["tensors"]}};
+  return summary;
+}
+
 }  // namespace
 
 std::optional<json> run_attribution(const AttributeOptions& options) {
   const HostFpGuard guard;
+  std::optional<OutputFolder> folder;
+  if (!options.out.empty()) folder.emplace(options.out);
   const AttributionInputs inputs(options);
   const auto rows = rows_json(inputs.plan(), options);
   if (!rows) return std::nullopt;
@@ -46,6 +81,10 @@ std::optional<json> run_attribution(const AttributeOptions& options) {
   result["rows"] = *rows;
   result["tensors"] = json::array();
   for (const auto& tensor : attribution.tensors) result["tensors"].push_back(tensor_json(tensor));
+  if (folder) {
+    write_report(folder->path(), attribution_summary(result));
+    folder->commit();
+  }
   return result;
 }
 

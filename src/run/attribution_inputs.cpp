@@ -23,18 +23,13 @@ Problem problem_with_chip(const AttributeOptions& options, const ProblemOperands
   return problem;
 }
 
-Plan plan_of(const AttributeOptions& options, const Problem& problem) {
-  const auto [recipe, chip] = kernel_and_chip(options.kernel);
-  return make_plan(recipe, chip, problem, options.overrides);
-}
-
 }  // namespace
 
 AttributionInputs::AttributionInputs(const AttributeOptions& options)
     : operands_(operands_of(options)),
       problem_(problem_with_chip(options, operands_)),
       plan_(plan_of(options, problem_)) {
-  if (operands_.dout) backward_ = make_backward_plan(plan_, problem_);
+  if (operands_.dout) backward_ = backward_plan_of(options, plan_, problem_);
 }
 
 AttributionProblem AttributionInputs::problem() const {

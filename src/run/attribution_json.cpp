@@ -2,6 +2,7 @@
 
 #include "ulpscope/run/summary_writer.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <fmt/format.h>
@@ -61,6 +62,17 @@ std::string verdict(const TensorAttribution& t, size_t part) {
       cause->brought, bias.mean, bias.z, remedy_text(t, part, *cause));
 }
 
+// Of the steps of a cause.
+json increments_json(const TensorAttribution& t, size_t part, const Cause& cause) {
+  json result = json::array();
+  for (const Suspect& suspect : cause.suspects) {
+    const auto effect = std::find_if(t.effects.begin(), t.effects.end(),
+                                     [&](const auto& e) { return e.suspect == suspect; });
+    result.push_back(figures_json(effect->increment[part]));
+  }
+  return result;
+}
+
 // The tensor as a whole is no head.
 json part_json(const TensorAttribution& t, size_t part) {
   json result{{"biased", t.biased(part)},
@@ -68,7 +80,9 @@ json part_json(const TensorAttribution& t, size_t part) {
               {"kernel", figures_json(t.kernel[part])}};
   if (part > 0) result["head"] = part - 1;
   if (const auto cause = t.cause(part)) {
-    result["cause"] = {{"steps", names_of(*cause)}, {"brought_ulp", number_json(cause->brought)}};
+    result["cause"] = {{"steps", names_of(*cause)},
+                       {"brought_ulp", number_json(cause->brought)},
+                       {"increments", increments_json(t, part, *cause)}};
   }
   if (const auto remedy = t.remedy(part)) {
     result["remedy"] = {{"step", remedy->suspect.name()}, {"left", figures_json(remedy->left)}};

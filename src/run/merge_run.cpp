@@ -118,6 +118,7 @@ std::optional<nlohmann::json> run_merge(const MergeOptions& options) {
     }
   }
   const nlohmann::json summary = assembly.finish();
+  write_report(out.path(), summary);
   out.commit();
   return summary;
 }

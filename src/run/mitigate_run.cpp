@@ -161,8 +161,7 @@ std::optional<json> run_mitigate(const MitigateOptions& options) {
   const ProblemOperands operands = load_operands(options);
   Problem problem = problem_of(options, operands);
   if (!options.multiprocessors) problem.launch.multiprocessors = chip.multiprocessors;
-  Plan plan = make_plan(recipe, chip, problem, options.overrides);
-  plan.seed = options.seed;
+  const Plan plan = plan_of(options, problem);
   if (options.first_row >= plan.problem.rows) {
     throw Error(ErrorKind::usage, fmt::format("--from-row {}: expected less than {}, the rows of a "
                                               "head",

@@ -1,6 +1,8 @@
 #include "ulpscope/run/output_folder.hpp"
 
 #include "ulpscope/base/error.hpp"
+#include "ulpscope/base/output_file.hpp"
+#include "ulpscope/report/page.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -150,6 +152,11 @@ void OutputFolder::replace_target() {
     fail(target_, error);
   }
   fs::remove_all(old, error);
+}
+
+void write_report(const fs::path& folder, const nlohmann::json& summary) {
+  write_file_atomically(folder / "report.html", html_report(summary));
+  write_file_atomically(folder / "summary.json", summary.dump(1) + "\n");
 }
 
 }  // namespace ulpscope

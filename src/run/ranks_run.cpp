@@ -4,6 +4,7 @@
 #include "ulpscope/base/host_fp.hpp"
 #include "ulpscope/run/attention_summary.hpp"
 #include "ulpscope/run/attention_work.hpp"
+#include "ulpscope/run/explain_run.hpp"
 #include "ulpscope/run/merge_run.hpp"
 #include "ulpscope/run/output_folder.hpp"
 #include "ulpscope/run/part_file.hpp"
@@ -69,7 +70,7 @@ std::optional<nlohmann::json> compute_and_join(const AttentionOptions& options,
       remove_parts(options.out);
       ranks.share(units);
       ranks.wait_for_all();
-      return summary;
+      return explained_later(options, folder.target(), *summary);
     }
   }
   PartFolder parts(parts_folder(options.out), {}, outline, options.earlier);
@@ -84,7 +85,9 @@ std::optional<nlohmann::json> compute_and_join(const AttentionOptions& options,
           parts_folder(options.out), {}, outline, assembly, [] {}, options.stop)) {
     return std::nullopt;
   }
-  const nlohmann::json summary = assembly.finish();
+  auto summary = explained(options, assembly.finish());
+  if (!summary) return std::nullopt;
+  write_report(folder.path(), *summary);
   folder.commit();
   parts.remove();
   return summary;
@@ -99,6 +102,7 @@ RankReport run_attention_on_ranks(const AttentionOptions& options, const Ranks& 
         ErrorKind::usage,
         fmt::format("{} ranks: expected --out DIR, where their parts can meet", ranks.count()));
   }
+  require_explicable(options);
   if (ranks.number() != 0) {
     const bool complete = compute_dealt(options, ranks);
     if (complete) ranks.wait_for_all();

@@ -544,7 +544,32 @@ TEST_SUITE("exit codes") {
     refuse(good + "--set nowhere=exact", 2, "nowhere");
     refuse(good + "--ablations", 2, "a tensor 'do'");
     CHECK(run(here.path(), good + "--heads 0").code == 2);  // without --ablations
+    CHECK(run(here.path(), good + "--out run --ablations").code == 2);
+    refuse(good + "--out good.safetensors", 2, "is not a folder");
+    refuse(good + "--out /proc/nowhere/run", 4, "/proc/nowhere");
+    CHECK(run(here.path(), good + "--out run").code == 0);
+    CHECK(run(here.path(), "report run").code == 0);
     CHECK(run(here.path(), good + "> /dev/full").code == 4);
+  }
+
+  TEST_CASE("attention --explain accuses nobody on a good dump, and is refused on half a run") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const std::string explain = "attention good.safetensors --explain ";
+    const auto text = run(here.path(), explain);
+    CAPTURE(text.text);
+    CHECK(text.code == 0);
+    CHECK(contains(text.text, "Nobody is accused"));
+    const auto refuse = [&](const std::string& options, std::string_view part) {
+      CAPTURE(options);
+      const auto outcome = run(here.path(), explain + options);
+      CHECK(outcome.code == 2);
+      CHECK(outcome.text.starts_with("ulpscope: error: --explain"));
+      CHECK(contains(outcome.text, part));
+    };
+    refuse("--shard 1/2 --out run", "a whole run");
+    refuse("--log statistics", "--log full");
+    refuse("--log none", "--log full");
   }
 
   TEST_CASE("attribute --observed ends with 0 if nobody is accused, 1 if somebody is") {

@@ -32,6 +32,7 @@ struct Arguments {
   std::string shard;
   std::string mem_limit;
   bool resume = false;
+  bool explain = false;
 };
 
 AttentionOptions options_of(const Arguments& a, const Context& context) {
@@ -45,6 +46,7 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   o.seed = a.seed;
   o.delta_layout = a.delta_layout;
   o.log = log_level_named(a.log);
+  o.explain = a.explain ? Explain::yes : Explain::no;
   o.threads = threads_of(a.problem);
   if (!a.mem_limit.empty()) o.memory_limit = bytes_of(a.mem_limit);
   o.out = a.out;
@@ -152,6 +154,9 @@ void add_attention(CLI::App& app, Context& context) {
       ->add_option("--log", a->log,
                    "full; statistics: no errors against the reference; none: outputs alone")
       ->capture_default_str();
+  command->add_flag("--explain", a->explain,
+                    "If something is biased: which step causes it, and what removes it. Some "
+                    "hundred passes more");
   command->add_option("--out", a->out,
                       "Folder for outputs and report: absent, empty or an earlier run");
   command->add_option("--mem-limit", a->mem_limit,

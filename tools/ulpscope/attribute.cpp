@@ -170,7 +170,7 @@ int run(const Arguments& arguments, const Context& context) {
   static_cast<ProblemOptions&>(options) = options_of(arguments.problem);
   for (const auto& text : arguments.set) options.overrides.push_back(parse_override(text));
   options.threads = threads_of(arguments.problem);
-  options.command = context.command_line;
+  options.command = command_without(context, {"--out", "--threads"}, {"--json", "--mmap"});
   options.stop = context.interrupted;
   const auto result = with_progress("runs", options, [&](const auto& o) {
     return arguments.ablations ? run_ablations(o, arguments.heads) : run_attribution(o);
@@ -179,6 +179,7 @@ int run(const Arguments& arguments, const Context& context) {
     note("interrupted");
     return exit_interrupted;
   }
+  if (!options.out.empty()) note(fmt::format("wrote {}/report.html", options.out));
   const auto text = [&] {
     return arguments.ablations ? ablations_text(*result) : as_text(*result);
   };
@@ -215,12 +216,18 @@ void add_attribute(CLI::App& app, Context& context) {
           "With --ablations: O exact in these heads alone (counted from 0), as one row more")
       ->delimiter(',')
       ->needs(ablations);
+  auto* const out = command
+                        ->add_option("--out", a->attribute.out,
+                                     "Folder for summary.json and report.html: absent, empty or an "
+                                     "earlier run")
+                        ->excludes(ablations);
   command
       ->add_option("--observed", a->observed,
                    "FILE or folder of outputs o, lse, dq, dk, dv: which step of the kernel was "
                    "another when they were made? Exit code 1 where somebody is accused")
       ->excludes(set)
-      ->excludes(ablations);
+      ->excludes(ablations)
+      ->excludes(out);
   command->add_flag("--json", a->json, "Print one JSON object, with every step and head");
   command->callback([a, &context] { context.run = [a, &context] { return run(*a, context); }; });
 }

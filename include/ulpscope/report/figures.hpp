@@ -10,6 +10,10 @@
 // beyond half the scale on the negative side, for readers without colour. More than 128 cells on a
 // side are averaged in equal groups, and the caption says how many.
 //
+// Build-up. A line a step, in the order of the computation: a bar from the mean error before it is
+// switched on to that behind it, bold where the difference is called. Steps that bring little are
+// one line before the last.
+//
 //   histogram_figure(output, FigureSize::full);
 //   heat_map_figure(*output.heat_map, "o");
 //
@@ -47,6 +51,11 @@ Figure head_map_figure(const HeatMap& map, std::string_view tensor);
 // Elements by the binade of the exact value and the size of their error: counts, shaded by their
 // logarithm. More than 64 binades: all below the highest 63 share the first column.
 Figure magnitude_figure(const MagnitudeMap& map, const Statistics& statistics);
+
+inline constexpr std::size_t build_up_steps = 12;  // the most that are drawn one by one
+
+// The mean error of a tensor as its steps are switched on, and what each errs alone.
+Figure build_up_figure(const AttributedTensor& tensor);
 
 // -1 is deepest blue, 0 pale, 1 deepest orange: "#rrggbb", in 33 steps.
 std::string diverging_colour(double t);

@@ -2,7 +2,8 @@
 //
 // The order answers a reader's questions: what is the verdict, and why; how large is the error of
 // every output; how is it spread; where is it, in rows, features and heads; does it go with the
-// magnitude; which elements are worst; what did every rounding site add; what was run, on which
+// magnitude; which elements are worst; which step brings the bias in and what removes it, if that
+// was asked; what did every rounding site add; what was run, on which
 // inputs, in which formats; and with which command can it be run again.
 //
 //   std::ofstream("report.html") << html_report(nlohmann::json::parse(text));

@@ -13,6 +13,7 @@
 // Tested by tests/report/summary_test.cpp.
 #pragma once
 
+#include "ulpscope/report/attribution.hpp"
 #include "ulpscope/report/comparison.hpp"
 
 #include <cstdint>
@@ -167,9 +168,10 @@ struct Summary {
   std::string tool, version, kind, command;
   Status status = Status::unbiased;
   std::string verdict;
+  std::vector<std::string> causes;    // sentences that say who is accused and what helps
   std::vector<std::string> reasons;   // sentences that say where and why
-  std::optional<KernelRow> kernel;    // attention, gemm
-  std::optional<ProblemRow> problem;  // attention, engines
+  std::optional<KernelRow> kernel;    // attention, gemm, attribution
+  std::optional<ProblemRow> problem;  // attention, engines, attribution
   std::optional<ReferenceRow> reference;
   std::optional<ComparisonRow> comparison;  // compare; gemm, if asked for
   std::vector<DivisionRow> breakdown;       // compare
@@ -177,6 +179,8 @@ struct Summary {
   std::optional<FitRow> fit;
   std::vector<EngineRow> engines;  // engines
   std::vector<EngineMatrix> matrices;
+  std::optional<AttributionRow> attribution;  // attribution; attention, if asked for, and the next
+  std::optional<CuresRow> cures;
   std::vector<InputRow> inputs;
   std::vector<FormatRow> formats;
   std::vector<CastRow> casts;

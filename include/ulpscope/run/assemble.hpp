@@ -2,7 +2,7 @@
 //
 //   Assembly assembly(outline, folder.path());   // or no folder: the summary alone
 //   assembly.add(result);                        // every unit once, in any order, from any thread
-//   const auto summary = assembly.finish();
+//   write_report(folder.path(), assembly.finish());
 //
 // Tensors go to their place in the files at once, whatever the layout; statistics are added up.
 // Tested by tests/run/shards_test.cpp.
@@ -23,7 +23,7 @@ class Assembly {
   Assembly(const Outline& outline, const std::filesystem::path& folder);
 
   void add(const UnitResult& result);
-  // Writes what is left and returns the summary.
+  // Writes what is left of the tensors and returns the summary.
   nlohmann::json finish();
 
  private:

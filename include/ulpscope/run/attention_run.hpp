@@ -16,35 +16,29 @@
 //
 // A long run keeps the part of every head that is done in DIR.ulpscope-parts until it is finished,
 // a shard in its own folder. With `resume` these are taken over, where they are whole and of the
-// same run. Memory does not grow with the number of heads.
-// Tested by tests/run/attention_run_test.cpp.
+// same run. Memory does not grow with the number of heads, but for `explain`, which keeps all of
+// them. Tested by tests/run/attention_run_test.cpp.
 #pragma once
 
-#include "ulpscope/attention/casts.hpp"
-#include "ulpscope/attention/maximum_override.hpp"
+#include "ulpscope/run/kernel_options.hpp"
 #include "ulpscope/run/log_level.hpp"
 #include "ulpscope/run/manifest.hpp"
-#include "ulpscope/run/problem_inputs.hpp"
-#include "ulpscope/run/tile_override.hpp"
 
 #include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 namespace ulpscope {
 
-struct AttentionOptions : ProblemOptions {
-  std::string kernel = "fa2-torch@h200";
-  std::optional<TileOverride> tile;
-  std::string delta_layout;  // a layout that the kernel may take; empty: its own
-  std::vector<SiteOverride> overrides;
-  MaximumOverride maximum;
-  uint64_t seed = 1;  // of stochastic roundings
+// Whether what is biased is explained, too (explain_run.hpp).
+enum class Explain : uint8_t { no, yes };
+
+struct AttentionOptions : KernelOptions {
   LogLevel log = LogLevel::full;
+  Explain explain = Explain::no;
   int threads = 1;
   std::optional<uint64_t> memory_limit;  // bytes, of the estimate in run/memory_need.hpp
   std::string out;                       // folder; empty: nothing is written

@@ -7,7 +7,7 @@
 // O, dQ, dK and dV are asked, as a whole and head by head; a bias is called at |z| >= 5 over at
 // least 25 errors. LSE and delta are not: they are binary32 numbers that nobody stores in 16 bits,
 // and a bias of theirs in their own ulps says nothing of O. The row kinds (compare/judged_run.hpp)
-// say where O's error lies, not what caused it; a cause is a reason that another tool may add.
+// say where O's error lies, not what caused it; that is run/explain_run.hpp.
 //
 // Tested by tests/run/attention_verdict_test.cpp.
 #pragma once
@@ -29,11 +29,14 @@ struct CalledBias {
   SignedBy by = SignedBy::value;
 };
 
+// "O", "dQ", "dK", "dV" for "o", ...; other names as they are.
+std::string tensor_title(const std::string& name);
+
 // By value where that is called, else by magnitude; nothing where neither is.
 std::optional<CalledBias> called_bias(const ErrorStatistics& errors);
 
-// {"status", "text", "reasons"} of a run that was judged. `site` is a sentence about the most
-// one-sided site, or empty.
+// {"status", "biased", "text", "reasons"} of a run that was judged. `site` is a sentence about the
+// most one-sided site, or empty.
 nlohmann::json judged_verdict(const Outline& outline, const RunTotals& totals,
                               const std::string& site);
 
@@ -41,7 +44,7 @@ nlohmann::json judged_verdict(const Outline& outline, const RunTotals& totals,
 // of the error of what is called; an empty list for a kernel without scores of its own.
 nlohmann::json row_kinds_json(const Outline& outline, const RunTotals& totals);
 
-// The heads of a tensor with their bias.
+// The heads of a tensor with their bias, and the features that err most.
 nlohmann::json heads_json(const OutlineTensor& tensor, const ErrorTally& tally);
 
 }  // namespace ulpscope

@@ -7,8 +7,7 @@
 // With a tensor do, delta and the gradients too. Tested by tests/run/attribute_run_test.cpp.
 #pragma once
 
-#include "ulpscope/attention/casts.hpp"
-#include "ulpscope/run/problem_inputs.hpp"
+#include "ulpscope/run/kernel_options.hpp"
 
 #include <atomic>
 #include <functional>
@@ -20,10 +19,9 @@
 
 namespace ulpscope {
 
-struct AttributeOptions : ProblemOptions {
-  std::string kernel = "fa2-torch@h200";  // NAME or NAME@CHIP
-  std::vector<SiteOverride> overrides = {};
+struct AttributeOptions : KernelOptions {
   int threads = 1;
+  std::string out;  // folder for summary.json and report.html; empty: nothing is written
   std::string command;
   std::function<void(int64_t done, int64_t all)> progress = {};  // runs
   const std::atomic<bool>* stop = nullptr;

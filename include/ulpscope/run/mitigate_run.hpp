@@ -7,8 +7,7 @@
 // Tested by tests/run/mitigate_run_test.cpp.
 #pragma once
 
-#include "ulpscope/attention/maximum_override.hpp"
-#include "ulpscope/run/problem_inputs.hpp"
+#include "ulpscope/run/kernel_options.hpp"
 
 #include <atomic>
 #include <functional>
@@ -20,14 +19,12 @@
 
 namespace ulpscope {
 
-struct MitigateOptions : ProblemOptions {
-  std::string kernel = "fa2-torch@h200";  // NAME or NAME@CHIP
-  std::vector<SiteOverride> overrides;    // of the kernel, before any treatment
-  std::string site;                       // of the stochastic rounding; empty: rounding_of_output
-  std::vector<std::string> stable;        // more treatments, as parse_stable takes them
+// What is asked of the kernel is so before any treatment.
+struct MitigateOptions : KernelOptions {
+  std::string site;                 // of the stochastic rounding; empty: rounding_of_output
+  std::vector<std::string> stable;  // more treatments, as parse_stable takes them
   std::vector<std::string> offsets;
   int64_t first_row = 0;  // rows before it are left out
-  uint64_t seed = 1;      // of stochastic roundings
   int threads = 1;
   std::string command;
   std::function<void(int64_t done, int64_t all)> progress = {};  // treatments

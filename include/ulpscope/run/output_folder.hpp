@@ -21,6 +21,8 @@
 #include <filesystem>
 #include <optional>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace ulpscope {
 
 class OutputFolder {
@@ -43,5 +45,8 @@ class OutputFolder {
   std::filesystem::path work_;
   std::optional<FolderLock> lock_;
 };
+
+// report.html, then summary.json, each at once.
+void write_report(const std::filesystem::path& folder, const nlohmann::json& summary);
 
 }  // namespace ulpscope

@@ -28,9 +28,19 @@ EXPECTED_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 REPORTS = {
     "resonance": ["h200_paper_code/resonance.npz", "--layout", "bhsd", "--causal",
-                  "--kernel", "paper-eager", "--launch", "2,9", "--no-backward"],
-    "sink": ["h200_torch2.11_sdpa/bf_d64_n1024_sink.npz", "--layout", "bhsd", "--causal"],
+                  "--kernel", "paper-eager", "--launch", "2,9", "--no-backward", "--explain"],
+    "sink": ["h200_torch2.11_sdpa/bf_d64_n1024_sink.npz", "--layout", "bhsd", "--causal",
+             "--explain"],
 }
+
+# And of `attribute`: every tensor that has a build-up.
+ATTRIBUTED = {
+    "attributed": ["h200_torch2.11_sdpa/bf_d64_n300_small_causal.npz", "--layout", "bhsd",
+                   "--causal"],
+}
+
+# Where something is biased, or a build-up was asked for.
+EXPLAINED = {"resonance", "attributed"}
 
 # What is planted into a page, and the rule that must be found broken by it.
 FAULTS = {
@@ -83,8 +93,8 @@ def measurable(html, width, planted=""):
             f'height="{HEIGHT}" style="border:0;display:block" srcdoc="{escape(copy)}"></iframe>')
 
 
-def make_report(ulpscope, data, arguments, folder):
-    command = [ulpscope, "attention", str(data / "captures" / arguments[0]), "--format", "bf16",
+def make_report(ulpscope, data, subcommand, arguments, folder):
+    command = [ulpscope, subcommand, str(data / "captures" / arguments[0]), "--format", "bf16",
                *arguments[1:], "--out", str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
@@ -144,8 +154,12 @@ def main():
     complaints = []
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        for name, arguments in REPORTS.items():
-            html = make_report(ulpscope, data, arguments, work / name)
+        for name, arguments in {**REPORTS, **ATTRIBUTED}.items():
+            subcommand = "attention" if name in REPORTS else "attribute"
+            html = make_report(ulpscope, data, subcommand, arguments, work / name)
+            drawn = "Which step brings the error in" in html
+            if drawn != (name in EXPLAINED):
+                complaints.append(f"{name}: the build-up is {'there' if drawn else 'missing'}")
             complaints += [f"{name}: {c}" for c in look_at(chromium, name, html, out, work)]
         complaints += missed_faults(chromium, html, work)
     for complaint in complaints:
