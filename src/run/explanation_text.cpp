@@ -54,8 +54,10 @@ std::string where(const json& summary, const json& tensor) {
   std::string text;
   if (tensor.at("heads").size() > 1) {
     text = !tensor.contains("head") ? " over all heads"
-           : head == nullptr        ? fmt::format(" in head {}", tensor.at("head").get<int64_t>())
-                                    : fmt::format(" in head {}", fmt::join(head->at("index"), ","));
+           : head == nullptr
+               ? fmt::format(" in head {}", tensor.at("head").get<int64_t>())
+               : fmt::format(" in head {}",
+                             fmt::join(head->at("index").get<std::vector<int64_t>>(), ","));
   }
   if (head == nullptr || head->at("most_biased_features").empty()) return text;
   std::vector<std::string> features;
