@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "palette.hpp"
 #include <fmt/format.h>
@@ -27,14 +28,17 @@ struct Line {
   bool called = false;
 };
 
-// The steps that bring most error or bias, in the order of the computation.
+bool is_called(const MeanRow& row) { return std::fabs(row.z) >= called_z; }
+
+// Those that bring most bias, and then most error, in the order of the computation.
 std::vector<std::size_t> shown_steps(const AttributedTensor& tensor) {
   const auto& steps = tensor.steps;
   std::vector<std::size_t> order(steps.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto weight = [&](std::size_t i) {
-    return std::max(std::fabs(finite(steps[i].increment.mean_ulp)),
-                    finite(steps[i].alone.width_ulp));
+    const MeanRow& brought = steps[i].increment;
+    return std::pair(is_called(brought) ? std::fabs(finite(brought.mean_ulp)) : 0,
+                     finite(steps[i].alone.width_ulp));
   };
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return weight(a) > weight(b); });
@@ -42,8 +46,6 @@ std::vector<std::size_t> shown_steps(const AttributedTensor& tensor) {
   std::sort(order.begin(), order.end());
   return order;
 }
-
-bool is_called(const MeanRow& row) { return std::fabs(row.z) >= called_z; }
 
 std::vector<Line> lines_of(const AttributedTensor& tensor) {
   double at = finite(tensor.exact.mean_ulp);

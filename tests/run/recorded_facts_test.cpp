@@ -71,14 +71,13 @@ TEST_SUITE("recorded facts") {
   }
 
   TEST_CASE("metadata that is not understood is quoted, and what was expected is said") {
-    CHECK(failure({{"causal", "yes"}}) == "metadata causal is \"yes\"; expected true or false");
-    CHECK(failure({{"scale", "0.5x"}}) ==
-          "metadata scale is \"0.5x\"; expected a number above zero");
-    CHECK(failure({{"scale", "-1"}}) == "metadata scale is \"-1\"; expected a number above zero");
-    CHECK(failure({{"launch", "2"}}) == "metadata launch is \"2\"; expected batch and heads, B,H");
+    CHECK(failure({{"causal", "yes"}}) == "metadata causal is 'yes'; expected true or false");
+    CHECK(failure({{"scale", "0.5x"}}) == "metadata scale is '0.5x'; expected a number above zero");
+    CHECK(failure({{"scale", "-1"}}) == "metadata scale is '-1'; expected a number above zero");
+    CHECK(failure({{"launch", "2"}}) == "metadata launch is '2'; expected batch and heads, B,H");
     CHECK(failure({{"launch", "2,0"}}) ==
-          "metadata launch is \"2,0\"; expected batch and heads, B,H");
+          "metadata launch is '2,0'; expected batch and heads, B,H");
     CHECK(failure({{"launch", "2,9,1"}}) ==
-          "metadata launch is \"2,9,1\"; expected batch and heads, B,H");
+          "metadata launch is '2,9,1'; expected batch and heads, B,H");
   }
 }
