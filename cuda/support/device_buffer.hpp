@@ -29,6 +29,7 @@ class DeviceBuffer {
 
   void poison() { checked(cudaMemset(data_, 0xA5, count_ * sizeof(T)), "cudaMemset"); }
   T* data() { return data_; }
+  const T* data() const { return data_; }
   size_t size() const { return count_; }
 
   std::vector<T> to_host() const {

@@ -4,9 +4,10 @@
 //     wgmma.m64n8k32.f32.e4m3.e4m3   tried 1000000014   differences 0
 //
 // `verify` holds the models of hardware/ against the card that is there, instruction by
-// instruction. Every function throws an Error of kind resource where no card answers, and in a
-// build without CUDA. Behind the door: cuda/. Tested by tests/cli/exit_codes_test.cpp (without a
-// card) and on an H200: docs/validation.
+// instruction. `forward` runs our own attention kernel, which shows its steps; run/kernel_check.hpp
+// holds them against the emulator. Every function throws an Error of kind resource where no card
+// answers, and in a build without CUDA. Behind the door: cuda/. Tested by
+// tests/cli/exit_codes_test.cpp (without a card) and on an H200: docs/validation.
 #pragma once
 
 #include "ulpscope/hardware/chip.hpp"
@@ -14,6 +15,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,5 +50,71 @@ struct VerifyOptions {
 };
 
 std::vector<ModelCheck> verify(const VerifyOptions& options);
+
+// Our kernel in FlashAttention-2's order: its tiles for a head size, 0 where it has none.
+struct ForwardTiles {
+  int64_t rows;
+  int64_t keys;
+};
+constexpr ForwardTiles forward_tiles(int64_t dim) {
+  if (dim < 8 || dim > 128 || dim % 8 != 0) return {0, 0};
+  return {.rows = 128, .keys = dim <= 64 ? 128 : 64};
+}
+
+enum class KeysSeen { all, up_to_diagonal };  // the last row's diagonal is the last key
+
+// The published rule of the stable maximum, in units of the scores: attention/maximum.hpp.
+struct StableRule {
+  uint32_t factor;
+  uint32_t tolerance;
+};
+
+// One call, its constants decided by a plan. Binary32 numbers are bits, tensors (heads, rows or
+// keys, dim) codes of the format; every head has its own K and V.
+struct ForwardCall {
+  Format format;  // bf16 or fp16
+  int64_t heads;
+  int64_t rows;
+  int64_t keys;
+  int64_t dim;
+  KeysSeen seen;
+  uint32_t scale;
+  uint32_t scale_log2;
+  int64_t guarded_tiles;  // Plan::guarded_tiles
+  std::optional<StableRule> stable;
+  std::span<const uint16_t> q;
+  std::span<const uint16_t> k;
+  std::span<const uint16_t> v;
+};
+
+// All that the kernel computes on the way, as binary32 bits; a tile that a row's block does not
+// visit keeps `unwritten`.
+struct ExposedForward {
+  static constexpr uint32_t unwritten = 0xA5A5'A5A5;
+  std::vector<uint32_t> scores;         // (heads, rows, tiles, keys of a tile), before the scale
+  std::vector<uint32_t> probabilities;  // the same, before the cast
+  std::vector<uint32_t> maxima;         // (heads, rows, tiles)
+  std::vector<uint32_t> lane_sums;      // (heads, rows, tiles, 4)
+  std::vector<uint32_t> running;        // (heads, rows, tiles, dim), O after each tile
+  std::vector<uint32_t> lse;            // (heads, rows)
+  std::vector<uint16_t> o;              // (heads, rows, dim), codes
+};
+
+// An Error of kind usage where the kernel does not take the call.
+ExposedForward forward(const ForwardCall& call);
+
+struct ForwardTiming {
+  int64_t heads;
+  int64_t rows;  // and keys
+  int64_t dim;
+  KeysSeen seen;
+  Format format;
+  std::optional<StableRule> stable;
+  int launches = 50;   // that are timed, after a tenth as many that are not
+  int input_sets = 4;  // taken in turn
+};
+
+// Milliseconds of each launch of the kernel that shows nothing, by events, on N(0, 1) operands.
+std::vector<double> time_forward(const ForwardTiming& timing);
 
 }  // namespace ulpscope::gpu

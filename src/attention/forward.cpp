@@ -171,6 +171,7 @@ void ForwardPass<Sink>::visit_row(const TermsOfRow& terms, int64_t row, const Ke
 
   // S, m' and, from the second tile on, r
   score_row(row, keys);
+  if (observer_ != nullptr) keep_scores(keys);
   scale_scores(machine_, row, keys, scores, terms);
   const uint32_t raised = raised_maximum(machine_, row, state.maximum, keys, scores);
   const bool rescaled = rescales(plan_, state, raised);
@@ -205,6 +206,24 @@ void ForwardPass<Sink>::visit_row(const TermsOfRow& terms, int64_t row, const Ke
       break;
   }
   state.fresh = false;
+  if (observer_ != nullptr) show_row(terms, row, keys);
+}
+
+template <class Sink>
+void ForwardPass<Sink>::keep_scores(const KeySpan& keys) {
+  shown_.assign(static_cast<size_t>(keys.count), minus_infinity32);
+  std::copy(scores_.begin() + keys.begin, scores_.begin() + keys.end, shown_.begin() + keys.begin);
+}
+
+template <class Sink>
+void ForwardPass<Sink>::show_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys) {
+  const RowState& state = states_[static_cast<size_t>(row)];
+  observer_->after_tile({.row = terms.row,
+                         .first_key = keys.first,
+                         .maximum = state.maximum,
+                         .scores = shown_,
+                         .lane_sums = state.lane_sums,
+                         .output = {running(row), static_cast<size_t>(plan_.problem.dim)}});
 }
 
 // O r: one rounding in registers, a binary32 product and the store's rounding in memory.

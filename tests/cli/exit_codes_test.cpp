@@ -650,6 +650,10 @@ TEST_SUITE("exit codes") {
     CHECK(said);
     CHECK(std::count(outcome.text.begin(), outcome.text.end(), '\n') == 1);
     CHECK_FALSE(fs::exists(here.path() / "result"));
+    const auto kernels = run(here.path(), "verify --kernels 1", "CUDA_VISIBLE_DEVICES=-1");
+    CHECK(kernels.code == 4);
+    CHECK(std::count(kernels.text.begin(), kernels.text.end(), '\n') == 1);
+    CHECK(run(here.path(), "verify --kernels 0", "CUDA_VISIBLE_DEVICES=-1").code == 2);
   }
 
   TEST_CASE("replay ends with 1 where a bit differs and 3 where there is no recording") {

@@ -17,4 +17,8 @@ Device device() { refuse(); }
 
 std::vector<ModelCheck> verify(const VerifyOptions&) { refuse(); }
 
+ExposedForward forward(const ForwardCall&) { refuse(); }
+
+std::vector<double> time_forward(const ForwardTiming&) { refuse(); }
+
 }  // namespace ulpscope::gpu

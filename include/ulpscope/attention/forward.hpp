@@ -71,6 +71,17 @@ struct ProbabilityRow {
   std::span<const uint32_t> cast;
 };
 
+// What a row has after a tile: S before its scale, -infinity where a key is hidden, and what runs
+// on to the next tile.
+struct RowAfterTile {
+  int64_t row;        // of the head
+  int64_t first_key;  // of the tile
+  uint32_t maximum;
+  std::span<const uint32_t> scores;
+  std::span<const uint32_t> lane_sums;  // of as many lanes as run on; else l in the first
+  std::span<const uint32_t> output;     // before it is divided by the row sum
+};
+
 // Sees them row after row and tile after tile, the row tiles of a head perhaps at the same time.
 class ProbabilityObserver {
  public:
@@ -79,6 +90,8 @@ class ProbabilityObserver {
   ProbabilityObserver& operator=(const ProbabilityObserver&) = delete;
   virtual ~ProbabilityObserver() = default;
   virtual void probabilities(const ProbabilityRow& p) = 0;
+  // After the probabilities of the same row and tile.
+  virtual void after_tile(const RowAfterTile&) {}
 };
 
 template <class Sink>
@@ -98,6 +111,8 @@ class ForwardPass {
   void visit_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys, bool last);
   void rescale_row(int64_t row, uint32_t factor);
   void score_row(int64_t row, const KeySpan& keys);
+  void keep_scores(const KeySpan& keys);
+  void show_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys);
   void cast_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys);
   void accumulate(int64_t row, const KeySpan& keys, const uint32_t* from, uint32_t* to);
   void update_memory(int64_t row, uint32_t factor, bool last);
@@ -118,6 +133,7 @@ class ForwardPass {
   ColumnTile v_tile_;
   std::vector<uint32_t> scores_;  // tile_keys: S, then P, of one row
   std::vector<uint32_t> scaled_;  // tile_keys: what the maximum is taken over, where not S
+  std::vector<uint32_t> shown_;   // tile_keys: S once more, where somebody looks
   ChainSums sums_;                // of one row
   std::vector<uint32_t> update_;  // dim: a tile's product, where O is kept in memory
   TileEnds ends_;                 // of the row tile
