@@ -18,44 +18,17 @@ namespace {
 
 using cuda::DeviceBuffer;
 
-constexpr int64_t most_positions = 1 << 20;  // rows or keys: places are counted in 32 bits
-constexpr int64_t most_heads = 65535;        // of a grid's second axis
-
-void check(const ForwardCall& call) {
-  const auto refuse = [](const std::string& what) {
-    throw Error(ErrorKind::usage, "the tensor-core kernel: " + what);
-  };
-  if (forward_tiles(call.dim).rows == 0) {
-    refuse("head size " + std::to_string(call.dim) + "; expected a multiple of 8 up to 128");
-  }
-  if (!(call.format == bf16) && !(call.format == fp16)) refuse("expected bf16 or fp16");
-  if (std::min({call.heads, call.rows, call.keys}) < 1 || call.heads > most_heads ||
-      std::max(call.rows, call.keys) > most_positions) {
-    refuse("expected 1 to 65535 heads, 1 to 2^20 rows and keys");
-  }
-  const auto size = [&](int64_t positions) {
-    return static_cast<size_t>(call.heads * positions * call.dim);
-  };
-  if (call.q.size() != size(call.rows) || call.k.size() != size(call.keys) ||
-      call.v.size() != size(call.keys)) {
-    refuse("the operands do not have the sizes of the call");
-  }
-}
-
-std::vector<uint16_t> copied(std::span<const uint16_t> codes) {
-  return {codes.begin(), codes.end()};
-}
-
 }  // namespace
 
 ExposedForward forward(const ForwardCall& call) {
-  check(call);
+  cuda::check_call(call);
   device();
-  const ForwardTiles tiles = forward_tiles(call.dim);
+  const KernelTiles tiles = forward_tiles(call.dim);
   const int64_t count = (call.keys + tiles.keys - 1) / tiles.keys;
   const auto rows = static_cast<size_t>(call.heads * call.rows);
   const auto row_tiles = rows * static_cast<size_t>(count);
-  const DeviceBuffer<uint16_t> q(copied(call.q)), k(copied(call.k)), v(copied(call.v));
+  const DeviceBuffer<uint16_t> q(cuda::copied(call.q)), k(cuda::copied(call.k)),
+      v(cuda::copied(call.v));
   DeviceBuffer<uint16_t> o(rows * static_cast<size_t>(call.dim));
   DeviceBuffer<float> lse(rows), maxima(row_tiles), lane_sums(row_tiles * 4);
   DeviceBuffer<float> running(row_tiles * static_cast<size_t>(call.dim));
@@ -119,12 +92,46 @@ std::vector<double> time_forward(const ForwardTiming& timing) {
 
 namespace ulpscope::cuda {
 
+using gpu::ForwardCall;
+
+namespace {
+
+constexpr int64_t most_positions = 1 << 20;  // rows or keys: places are counted in 32 bits
+constexpr int64_t most_heads = 65535;        // of a grid's second axis
+
+}  // namespace
+
+void check_call(const ForwardCall& call) {
+  const auto refuse = [](const std::string& what) {
+    throw Error(ErrorKind::usage, "the tensor-core kernel: " + what);
+  };
+  if (gpu::forward_tiles(call.dim).rows == 0) {
+    refuse("head size " + std::to_string(call.dim) + "; expected a multiple of 8 up to 128");
+  }
+  if (!(call.format == bf16) && !(call.format == fp16)) refuse("expected bf16 or fp16");
+  if (std::min({call.heads, call.rows, call.keys}) < 1 || call.heads > most_heads ||
+      std::max(call.rows, call.keys) > most_positions) {
+    refuse("expected 1 to 65535 heads, 1 to 2^20 rows and keys");
+  }
+  const auto size = [&](int64_t positions) {
+    return static_cast<size_t>(call.heads * positions * call.dim);
+  };
+  if (call.q.size() != size(call.rows) || call.k.size() != size(call.keys) ||
+      call.v.size() != size(call.keys)) {
+    refuse("the operands do not have the sizes of the call");
+  }
+}
+
 std::vector<uint32_t> words(const DeviceBuffer<float>& buffer) {
   const std::vector<float> numbers = buffer.to_host();
   std::vector<uint32_t> bits(numbers.size());
   std::transform(numbers.begin(), numbers.end(), bits.begin(),
                  [](float x) { return bit_cast<uint32_t>(x); });
   return bits;
+}
+
+std::vector<uint16_t> copied(std::span<const uint16_t> codes) {
+  return {codes.begin(), codes.end()};
 }
 
 ForwardLaunch launch_of(const gpu::ForwardCall& call) {

@@ -18,7 +18,7 @@
 // (attention/maximum.hpp). Exposure::every_tile writes S, P, m, l and O of every tile.
 //
 // Each tile of K is copied while the product before it is under way, each of V during Q.K^T. The
-// instructions and how many: forward_instructions.hpp.
+// instructions and how many: stated_instructions.hpp.
 // Limits: head sizes up to 128 in multiples of 8, filled up with zeros to 64 or 128; no dropout, no
 // windows, as many K/V heads as query heads. Tested against the emulator by `ulpscope verify
 // --kernels`, on an H200: docs/validation.
@@ -44,23 +44,6 @@ struct ForwardTile {
   static constexpr int kv_bytes = keys * dim * 2;
   static constexpr int shared_bytes = q_bytes + 2 * kv_bytes;
 };
-
-// Copies rows [first, first + count) of a tensor that has `end` of them. What is not there is 0.
-template <int dim, int count>
-__device__ void copy_rows(uint32_t to, const uint16_t* from, int first, int end, int features) {
-  constexpr int pieces = dim / 8;
-  constexpr int stride = block_threads / pieces;  // a multiple of 8: the place's xor stays
-  const int row = static_cast<int>(threadIdx.x) / pieces;
-  const int piece = static_cast<int>(threadIdx.x) % pieces;
-  const uint32_t target = to + place<dim>(row, piece);
-  const uint16_t* source = from + static_cast<int64_t>(first + row) * features + piece * 8;
-#pragma unroll
-  for (int i = 0; i < count / stride; ++i) {
-    const bool there = first + row + i * stride < end && piece * 8 < features;
-    copy_async(target + static_cast<uint32_t>(i * stride * dim * 2),
-               there ? source + static_cast<int64_t>(i) * stride * features : from, there ? 16 : 0);
-  }
-}
 
 // What a warp holds. Row index r = 2 group + half is row 16 group + 8 half + lane / 4 of its 32.
 template <class Element, class Tile>
@@ -293,9 +276,10 @@ __global__ void __launch_bounds__(block_threads, exposure == Exposure::nothing ?
 
   WarpRows<Element, Tile> rows(a, first_row);
   if (seen > 0) {
-    copy_rows<Tile::dim, Tile::rows>(q, a.q + head * a.rows * a.features, first_row, a.rows,
-                                     a.features);
-    copy_rows<Tile::dim, Tile::keys>(k, k_head, last * Tile::keys, a.keys, a.features);
+    copy_rows<block_threads, Tile::dim, Tile::rows>(q, a.q + head * a.rows * a.features, first_row,
+                                                    a.rows, a.features);
+    copy_rows<block_threads, Tile::dim, Tile::keys>(k, k_head, last * Tile::keys, a.keys,
+                                                    a.features);
     close_copies();
   }
 #pragma unroll 1
@@ -303,13 +287,14 @@ __global__ void __launch_bounds__(block_threads, exposure == Exposure::nothing ?
     const int first_key = tile * Tile::keys;
     wait_for_copies();
     __syncthreads();
-    copy_rows<Tile::dim, Tile::keys>(v, v_head, first_key, a.keys, a.features);
+    copy_rows<block_threads, Tile::dim, Tile::keys>(v, v_head, first_key, a.keys, a.features);
     close_copies();
     rows.score(q, k);
     wait_for_copies();
     __syncthreads();
     if (tile > 0) {
-      copy_rows<Tile::dim, Tile::keys>(k, k_head, first_key - Tile::keys, a.keys, a.features);
+      copy_rows<block_threads, Tile::dim, Tile::keys>(k, k_head, first_key - Tile::keys, a.keys,
+                                                      a.features);
       close_copies();
     }
     if (first_key + Tile::keys > min(a.keys, first_row + a.shift + 1)) rows.hide(first_key);

@@ -47,6 +47,9 @@ struct ForwardLaunch {
   MaximumRule rule;
 };
 
+// An Error of kind usage where the kernels do not take a call.
+void check_call(const gpu::ForwardCall& call);
+
 // The numbers of a call; its pointers are left to the caller.
 ForwardLaunch launch_of(const gpu::ForwardCall& call);
 
@@ -59,6 +62,7 @@ void launch_forward(const Format& format, const ForwardLaunch& launch);  // one 
 std::vector<double> time_launches(const Format& format, ForwardLaunch launch,
                                   const gpu::ForwardTiming& timing);
 
+std::vector<uint16_t> copied(std::span<const uint16_t> codes);
 std::vector<uint32_t> words(const DeviceBuffer<float>& buffer);
 
 }  // namespace ulpscope::cuda

@@ -9,7 +9,7 @@
 //
 // Limits: rows of 64 or 128 codes, in memory that is aligned to a row. Lanes of a warp hold the
 // fragments as the PTX ISA has them for m16n8k16: lane l has the rows l / 4 and l / 4 + 8 and the
-// columns 2 (l mod 4) and the next one of every eight. Included by forward.cuh.
+// columns 2 (l mod 4) and the next one of every eight. Included by forward.cuh and backward.cuh.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,9 @@ struct Codes4 {
 
 // Two binary32 numbers as two codes, rounded to nearest even; the first in the low half.
 struct Bf16 {
+  __device__ static float widen(uint16_t code) {
+    return __uint_as_float(static_cast<uint32_t>(code) << 16);
+  }
   __device__ static uint32_t pack(float low, float high) {
     uint32_t codes;
     asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(codes) : "f"(high), "f"(low));
@@ -38,6 +41,11 @@ struct Bf16 {
 };
 
 struct F16 {
+  __device__ static float widen(uint16_t code) {
+    float x;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(code));
+    return x;
+  }
   __device__ static uint32_t pack(float low, float high) {
     uint32_t codes;
     asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(codes) : "f"(high), "f"(low));
@@ -87,6 +95,11 @@ __device__ inline float lg2(float x) {
   return y;
 }
 
+// The sum in memory, rounded to nearest even; subnormal operands and sums are zeros.
+__device__ inline void add_in_memory(float* to, float x) {
+  asm volatile("red.global.add.f32 [%0], %1;" ::"l"(to), "f"(x) : "memory");
+}
+
 // The byte of piece `piece` of row `row`.
 template <int dim>
 __device__ constexpr uint32_t place(int row, int piece) {
@@ -105,6 +118,24 @@ template <int dim>
 __device__ uint32_t pieces_first(uint32_t tile, int first_row) {
   const int lane = static_cast<int>(threadIdx.x % 32);
   return tile + place<dim>(first_row + lane / 16 * 8 + lane % 8, lane / 8 % 2);
+}
+
+// Copies rows [first, first + count) of a tensor that has `end` of them, by all threads of a block.
+// What is not there is 0.
+template <int threads, int dim, int count>
+__device__ void copy_rows(uint32_t to, const uint16_t* from, int first, int end, int features) {
+  constexpr int pieces = dim / 8;
+  constexpr int stride = threads / pieces;  // a multiple of 8: the place's xor stays
+  const int row = static_cast<int>(threadIdx.x) / pieces;
+  const int piece = static_cast<int>(threadIdx.x) % pieces;
+  const uint32_t target = to + place<dim>(row, piece);
+  const uint16_t* source = from + static_cast<int64_t>(first + row) * features + piece * 8;
+#pragma unroll
+  for (int i = 0; i < count / stride; ++i) {
+    const bool there = first + row + i * stride < end && piece * 8 < features;
+    copy_async(target + static_cast<uint32_t>(i * stride * dim * 2),
+               there ? source + static_cast<int64_t>(i) * stride * features : from, there ? 16 : 0);
+  }
 }
 
 }  // namespace ulpscope::cuda

@@ -1,8 +1,9 @@
-// Whether a listing of the forward kernels has the instructions that they are meant to consist of:
-// kernels/forward_instructions.hpp.
+// Whether a listing of our kernels has the instructions that they are meant to consist of:
+// kernels/stated_instructions.hpp.
 //
-//   nvcc -ptx ... kernels/forward_bf16.cu -o forward.ptx    check_listing ptx forward.ptx bf16
-//   cuobjdump --dump-sass PROGRAM > forward.sass            check_listing sass forward.sass bf16
+//   nvcc -ptx ... kernels/forward_bf16.cu -o forward.ptx    check_listing ptx forward.ptx forward
+//   bf16 cuobjdump --dump-sass PROGRAM > all.sass                check_listing sass all.sass
+//   backward f16
 //
 // One line a kernel; of one that differs, a line for every instruction that does. Exit codes: 0 all
 // as stated, 1 a difference or a kernel that is missing, 2 wrong arguments, 4 an unreadable file.
@@ -13,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/forward_instructions.hpp"
+#include "kernels/stated_instructions.hpp"
 
 namespace ulpscope::cuda {
 namespace {
@@ -59,19 +60,20 @@ int count(const std::vector<std::string>& instructions, const std::string& start
 }
 
 // Each of them begins somewhere after the one before.
-std::string out_of_order(const std::vector<std::string>& instructions) {
+std::string out_of_order(const std::vector<std::string>& instructions,
+                         const std::vector<std::string_view>& order) {
   size_t at = 0;
-  for (const auto start : order_in_ptx) {
+  for (const auto start : order) {
     while (at < instructions.size() && !instructions[at].starts_with(start)) ++at;
     if (at == instructions.size()) return std::string(start);
   }
   return {};
 }
 
-int complaints(const std::vector<std::string>& instructions, const KernelShape& shape,
+int complaints(const std::vector<std::string>& instructions, const StatedKernel& kernel,
                Language language) {
   int wrong = 0;
-  for (const auto& stated : stated_instructions(shape)) {
+  for (const auto& stated : kernel.instructions) {
     const std::string& start = language == Language::ptx ? stated.ptx : stated.sass;
     if (start.empty()) continue;
     const int found = count(instructions, start);
@@ -79,40 +81,28 @@ int complaints(const std::vector<std::string>& instructions, const KernelShape& 
     std::printf("  %s: %d, stated %d\n", start.c_str(), found, stated.count);
     ++wrong;
   }
-  const auto refuse = [&](std::string_view part) {
-    for (const auto& one : instructions) {
-      if (one.find(part) == std::string::npos) continue;
+  if (language == Language::sass) return wrong;
+  for (const auto& one : instructions) {
+    for (const auto part : absent_in_ptx) {
+      if (!one.starts_with(part)) continue;
       std::printf("  not meant to be there: %s\n", one.c_str());
       ++wrong;
     }
-  };
-  if (language == Language::sass) {
-    for (const auto part : absent_in_sass) refuse(part);
-    return wrong;
   }
-  for (const auto part : absent_in_ptx) refuse(part);
-  const std::string late = out_of_order(instructions);
-  if (!late.empty()) {
-    std::printf("  %s: not after the steps before it\n", late.c_str());
-    ++wrong;
-  }
-  return wrong;
+  const std::string late = out_of_order(instructions, kernel.order_in_ptx);
+  if (late.empty()) return wrong;
+  std::printf("  %s: not after the steps before it\n", late.c_str());
+  return wrong + 1;
 }
 
-int check(const std::string& listing, Language language, std::string_view element) {
+int check(const std::string& listing, Language language, std::string_view pass,
+          std::string_view element) {
   int wrong = 0;
-  for (const KernelShape& shape :
-       {KernelShape{element, 64, 128, false}, KernelShape{element, 64, 128, true},
-        KernelShape{element, 128, 64, false}, KernelShape{element, 128, 64, true}}) {
-    const std::string text = kernel_text(
-        listing, language,
-        {element == "bf16" ? "4Bf16E" : "3F16E", "ForwardTileILi" + std::to_string(shape.dim) + "E",
-         "ExposureE0", shape.stable ? "MaximumRuleE1" : "MaximumRuleE0"});
-    const auto instructions = instructions_of(text, language);
+  for (const StatedKernel& kernel : stated_kernels(pass, element)) {
+    const std::string text = kernel_text(listing, language, kernel.mangled);
     const bool missing = text.empty();
-    const int here = missing ? 1 : complaints(instructions, shape, language);
-    std::printf("forward %.*s, head size %d%s: %s\n", static_cast<int>(element.size()),
-                element.data(), shape.dim, shape.stable ? ", stable" : "",
+    const int here = missing ? 1 : complaints(instructions_of(text, language), kernel, language);
+    std::printf("%s: %s\n", kernel.name.c_str(),
                 missing     ? "not in the listing"
                 : here == 0 ? "as stated"
                             : "different");
@@ -126,9 +116,11 @@ int check(const std::string& listing, Language language, std::string_view elemen
 
 int main(int argc, char** argv) {
   using namespace ulpscope::cuda;
-  const bool ptx = argc == 4 && std::strcmp(argv[1], "ptx") == 0;
-  if (!ptx && !(argc == 4 && std::strcmp(argv[1], "sass") == 0)) {
-    std::fprintf(stderr, "usage: %s ptx|sass FILE bf16|f16\n", argv[0]);
+  const auto is = [&](int i, const char* one, const char* other) {
+    return argc == 5 && (std::strcmp(argv[i], one) == 0 || std::strcmp(argv[i], other) == 0);
+  };
+  if (!is(1, "ptx", "sass") || !is(3, "forward", "backward") || !is(4, "bf16", "f16")) {
+    std::fprintf(stderr, "usage: %s ptx|sass FILE forward|backward bf16|f16\n", argv[0]);
     return 2;
   }
   std::ifstream file(argv[2]);
@@ -138,5 +130,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s: cannot read\n", argv[2]);
     return 4;
   }
-  return check(text.str(), ptx ? Language::ptx : Language::sass, argv[3]);
+  const Language language = std::strcmp(argv[1], "ptx") == 0 ? Language::ptx : Language::sass;
+  return check(text.str(), language, argv[3], argv[4]);
 }

@@ -4,9 +4,9 @@
 //     wgmma.m64n8k32.f32.e4m3.e4m3   tried 1000000014   differences 0
 //
 // `verify` holds the models of hardware/ against the card that is there, instruction by
-// instruction. `forward` runs our own attention kernel, which shows its steps; run/kernel_check.hpp
-// holds them against the emulator. Every function throws an Error of kind resource where no card
-// answers, and in a build without CUDA. Behind the door: cuda/. Tested by
+// instruction. `forward` and `backward` run our own attention kernels, which show their steps;
+// run/kernel_check.hpp holds them against the emulator. Every function throws an Error of kind
+// resource where no card answers, and in a build without CUDA. Behind the door: cuda/. Tested by
 // tests/cli/exit_codes_test.cpp (without a card) and on an H200: docs/validation.
 #pragma once
 
@@ -51,12 +51,13 @@ struct VerifyOptions {
 
 std::vector<ModelCheck> verify(const VerifyOptions& options);
 
-// Our kernel in FlashAttention-2's order: its tiles for a head size, 0 where it has none.
-struct ForwardTiles {
+// Our kernels in FlashAttention-2's order: tiles of the forward one for a head size, 0 where there
+// is none.
+struct KernelTiles {
   int64_t rows;
   int64_t keys;
 };
-constexpr ForwardTiles forward_tiles(int64_t dim) {
+constexpr KernelTiles forward_tiles(int64_t dim) {
   if (dim < 8 || dim > 128 || dim % 8 != 0) return {0, 0};
   return {.rows = 128, .keys = dim <= 64 ? 128 : 64};
 }
@@ -102,6 +103,36 @@ struct ExposedForward {
 
 // An Error of kind usage where the kernel does not take the call.
 ExposedForward forward(const ForwardCall& call);
+
+// The tiles of our backward kernels, 0 where there is none.
+constexpr KernelTiles backward_tiles(int64_t dim) {
+  if (forward_tiles(dim).rows == 0) return {0, 0};
+  return {.rows = dim <= 64 ? 128 : 64, .keys = 128};
+}
+
+// `problem` as the forward pass has it, without a stable maximum; what that left; dO.
+struct BackwardCall {
+  ForwardCall problem;
+  int64_t dq_buffers;  // BackwardPlan::dq_buffers
+  int delta_lanes;     // of 8 columns: DeltaLayout
+  std::span<const uint16_t> dout;
+  std::span<const uint16_t> o;
+  std::span<const uint32_t> lse;
+};
+
+// (heads, rows, tiles, keys of a tile) for pairs; codes, and binary32 bits in 32 bits.
+struct ExposedBackward {
+  std::vector<uint32_t> delta;  // (heads, rows)
+  std::vector<uint16_t> p;      // P recomputed, as the product for dV takes it
+  std::vector<uint32_t> dp;
+  std::vector<uint16_t> ds;  // as the products take it
+  std::vector<uint16_t> dq;  // (heads, rows, dim)
+  std::vector<uint16_t> dk;  // (heads, keys, dim)
+  std::vector<uint16_t> dv;
+};
+
+// An Error of kind usage where the kernels do not take the call.
+ExposedBackward backward(const BackwardCall& call);
 
 struct ForwardTiming {
   int64_t heads;

@@ -19,6 +19,8 @@ std::vector<ModelCheck> verify(const VerifyOptions&) { refuse(); }
 
 ExposedForward forward(const ForwardCall&) { refuse(); }
 
+ExposedBackward backward(const BackwardCall&) { refuse(); }
+
 std::vector<double> time_forward(const ForwardTiming&) { refuse(); }
 
 }  // namespace ulpscope::gpu

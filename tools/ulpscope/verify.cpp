@@ -45,7 +45,7 @@ std::string line(const gpu::ModelCheck& check) {
 }
 
 std::string line(const KernelCheck& check) {
-  const ValuesCompared all = check.all();
+  const ComparedTensor all = check.all();
   std::string text = fmt::format("{:<40} {:>8} {:>14} {:>14}", check.kernel,
                                  grouped(static_cast<uint64_t>(check.problems)),
                                  grouped(all.values), grouped(all.differences));
@@ -78,9 +78,9 @@ nlohmann::json header_json(const Arguments& arguments, const std::string& comman
 
 nlohmann::json kernel_json(const KernelCheck& check) {
   nlohmann::json tensors = nlohmann::json::object();
-  for (size_t i = 0; i < shown_tensors.size(); ++i) {
-    tensors[std::string(shown_tensors[i])] = {{"values", check.tensors[i].values},
-                                              {"differences", check.tensors[i].differences}};
+  for (const auto& tensor : check.tensors) {
+    tensors[std::string(tensor.name)] = {{"values", tensor.values},
+                                         {"differences", tensor.differences}};
   }
   nlohmann::json kernel{{"kernel", check.kernel},
                         {"problems", check.problems},
@@ -124,11 +124,12 @@ int run_kernels(const Arguments& arguments, const Context& context) {
                       "kernel", "problems", "values", "differences"));
   }
   KernelCheckOptions options{.forward = gpu::forward,
+                             .backward = gpu::backward,
                              .problems = arguments.kernels,
                              .seed = arguments.seed,
                              .stop = context.interrupted};
   if (!arguments.json) options.each = [](const KernelCheck& check) { print(line(check)); };
-  const auto checks = check_forward_kernels(options);
+  const auto checks = check_kernels(options);
   if (context.interrupted->load()) {
     note("interrupted");
     return exit_interrupted;
