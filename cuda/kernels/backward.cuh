@@ -1,9 +1,7 @@
 // The backward pass of attention on tensor cores, in the order of FlashAttention-2's deterministic
 // mode: what the recipe fa2-torch calls its backward pass.
 //
-//   delta_kernel   delta = rowsum(dO O): 4 or 8 lanes a row, each over its own columns by FMAs,
-//   then
-//                  a butterfly from the largest distance down
+//   delta_kernel   delta = rowsum(dO O): backward_ends.cuh
 //   sweep_kernel   for a block's key tiles, ascending; for their row tiles, descending
 //     S = Q.K^T, P = 2^(S c - L log2 e)      mul, sub, ex2.approx.f32; hidden pairs -infinity
 //     dP = dO.V^T                            from +0
@@ -11,8 +9,8 @@
 //     dV = dV + P16^T.dO, dK = dK + dS16^T.Q mma.sync over the tile's rows, ascending
 //     dQ part = dS16.K                       mma.sync from +0 over the tile's keys, ascending, then
 //                                            red.global.add.f32 into the block's own buffer
-//   sum_kernel     dQ = scale (buffer 0 + buffer 1 + ...); dV and dK = scale dK are cast as they
-//   are
+//     and at the end of a key tile dV and dK scale, cast
+//   sum_kernel     dQ = (buffer 0 + buffer 1 + ...) scale, cast
 //
 // A block has 128 keys, a warp 16 of them: S and dP are computed as their transposes, keys by rows,
 // whose registers are what the products for dV and dK take. dS16 goes through shared memory to the
@@ -20,14 +18,15 @@
 // tiles z, z + buffers, ...: the same thread adds to a place of its buffer every time, so the order
 // is fixed.
 //
-// Written to be looked at, not for speed: every tile is waited for.
+// Written to be looked at, not for speed: every tile is waited for. The instructions and how many:
+// stated_instructions.hpp.
 // Limits: as forward.cuh. Tested against the emulator by `ulpscope verify --kernels`, on an H200:
 // docs/validation.
 #pragma once
 
 #include <algorithm>
 
-#include "kernels/backward.hpp"
+#include "kernels/backward_ends.cuh"
 #include "kernels/fragments.cuh"
 #include "support/bundle.hpp"
 
@@ -46,34 +45,6 @@ struct BackwardTile {
   static constexpr int row_bytes = rows * 4;
   static constexpr int shared_bytes = 2 * q_bytes + 2 * kv_bytes + ds_bytes + 2 * row_bytes;
 };
-
-template <class Element>
-__global__ void delta_kernel(const __grid_constant__ BackwardArguments a, int64_t rows) {
-  const int lanes = a.delta_lanes;
-  const int64_t index = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  const int64_t row = index / lanes < rows ? index / lanes : rows - 1;
-  const auto at = [&](const uint16_t* x, int column) {
-    return column < a.features ? Element::widen(x[row * a.features + column]) : 0.0f;
-  };
-  float sum = 0;
-  int taken = 0;
-  for (int page = 0; page < a.features; page += 8 * lanes) {
-    const int first = page + static_cast<int>(index % lanes) * 8;
-    for (int i = 0; i < 8; ++i, ++taken) {
-      if (taken == 0) continue;  // joins with the second product
-      if (taken == 1) {
-        sum = __fmul_rn(at(a.dout, first + 1), at(a.o, first + 1));
-        sum = __fmaf_rn(at(a.dout, first), at(a.o, first), sum);
-        continue;
-      }
-      sum = __fmaf_rn(at(a.dout, first + i), at(a.o, first + i), sum);
-    }
-  }
-  for (int distance = lanes / 2; distance >= 1; distance /= 2) {
-    sum = __fadd_rn(sum, __shfl_xor_sync(~0u, sum, distance));
-  }
-  if (index / lanes < rows && index % lanes == 0) a.delta[row] = sum;
-}
 
 // What a warp holds: 16 keys, of a tile and of its gradients.
 template <class Element, class Tile>
@@ -325,18 +296,6 @@ __global__ void __launch_bounds__(sweep_threads, 1)
     close_copies();
     wait_for_copies();
   }
-}
-
-// One element of dQ a thread.
-template <class Element>
-__global__ void sum_kernel(const __grid_constant__ BackwardArguments a, int64_t count) {
-  const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i >= count) return;
-  const int64_t of_head = int64_t{a.rows} * a.features;
-  const float* from = a.buffers + i / of_head * a.buffer_count * of_head + i % of_head;
-  float sum = 0;
-  for (int z = 0; z < a.buffer_count; ++z, from += of_head) sum = __fadd_rn(sum, *from);
-  a.dq[i] = static_cast<uint16_t>(Element::pack(__fmul_rn(sum, a.scale), 0));
 }
 
 template <class Element, class Tile>

@@ -188,7 +188,7 @@ void add_verify(CLI::App& app, Context& context) {
   command
       ->add_option("--kernels", a->kernels,
                    "Every number that our kernels compute, on so many random problems each")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
   command->add_option("--seed", a->seed, "Of those problems")->capture_default_str();
   command->add_option("--date", a->date,
                       "Written into the result; a machine's clock proves nothing");
