@@ -5,7 +5,8 @@
 //
 // `verify` holds the models of hardware/ against the card that is there, instruction by
 // instruction. `forward` and `backward` run our own attention kernels, which show their steps;
-// run/kernel_check.hpp holds them against the emulator. Every function throws an Error of kind
+// run/kernel_check.hpp holds them against the emulator. `run_forward` is the emulator on the card;
+// compare/forward_check.hpp holds it against the host. Every function throws an Error of kind
 // resource where no card answers, and in a build without CUDA. Behind the door: cuda/. Tested by
 // tests/cli/exit_codes_test.cpp (without a card) and on an H200: docs/validation.
 #pragma once
@@ -19,6 +20,14 @@
 #include <span>
 #include <string>
 #include <vector>
+
+namespace ulpscope {
+
+struct Plan;
+struct DriverOptions;
+struct DriverResult;
+
+}  // namespace ulpscope
 
 namespace ulpscope::gpu {
 
@@ -147,5 +156,10 @@ struct ForwardTiming {
 
 // Milliseconds of each launch of the kernel that shows nothing, by events, on N(0, 1) operands.
 std::vector<double> time_forward(const ForwardTiming& timing);
+
+// The forward pass of attention/driver.hpp on the card: any recipe, chip row, format and mode, with
+// the bits of the host. Errors of kind usage for what it does not cover: a log of roundings, sites
+// that are exact. The result has no statistics.
+DriverResult run_forward(const Plan& plan, const DriverOptions& options);
 
 }  // namespace ulpscope::gpu

@@ -63,7 +63,9 @@ void ForwardPass<Sink>::run(const TileRows& rows, TileOutput& out, ProbabilityOb
       case Combine::unnormalised: run_parts_as_they_are(rows, out); break;
     }
   }
-  for (int64_t r = 0; r < rows.count; ++r) store_output(r, &out.o[static_cast<size_t>(r * p.dim)]);
+  for (int64_t r = 0; r < rows.count; ++r) {
+    store_output(machine_, r, &out.o[static_cast<size_t>(r * p.dim)]);
+  }
 }
 
 template <class Sink>
@@ -71,8 +73,8 @@ void ForwardPass<Sink>::run_whole(const TileRows& rows, TileOutput& out) {
   run_part(rows, 0);
   for (int64_t r = 0; r < rows.count; ++r) {
     const auto at = static_cast<size_t>(r);
-    const RowEnd end =
-        finish(r, plus_infinity32, &out.o[static_cast<size_t>(r * plan_.problem.dim)]);
+    const RowEnd end = finish_row(machine_, r, states_[at], plus_infinity32, running(r),
+                                  &out.o[static_cast<size_t>(r * plan_.problem.dim)]);
     out.lse[at] = end.lse;
     if (!out.base2.empty()) out.base2[at] = end.base2;
   }
@@ -89,7 +91,9 @@ void ForwardPass<Sink>::run_parts_normalised(const TileRows& rows, TileOutput& o
       uint32_t* const o = &parts_.o[static_cast<size_t>(row * parts_.dim)];
       uint32_t& lse = parts_.lse[static_cast<size_t>(row)];
       if (visited) {
-        lse = finish(r, minus_infinity32, o).lse;
+        lse = finish_row(machine_, r, states_[static_cast<size_t>(r)], minus_infinity32, running(r),
+                         o)
+                  .lse;
       } else {
         std::fill(o, o + parts_.dim, 0);
         lse = minus_infinity32;
@@ -97,8 +101,8 @@ void ForwardPass<Sink>::run_parts_normalised(const TileRows& rows, TileOutput& o
     }
   }
   for (int64_t r = 0; r < rows.count; ++r) {
-    out.lse[static_cast<size_t>(r)] =
-        combine_row(machine_, parts_, rows.count, r, &out.o[static_cast<size_t>(r * parts_.dim)]);
+    out.lse[static_cast<size_t>(r)] = combine_row(machine_, parts_.in_place(), rows.count, r,
+                                                  &out.o[static_cast<size_t>(r * parts_.dim)]);
   }
 }
 
@@ -118,10 +122,8 @@ void ForwardPass<Sink>::run_parts_as_they_are(const TileRows& rows, TileOutput& 
   }
   for (int64_t r = 0; r < rows.count; ++r) {
     uint32_t* const o = &out.o[static_cast<size_t>(r * parts_.dim)];
-    const CombinedSums joint = combine_sums(machine_, parts_, rows.count, r, o);
-    out.lse[static_cast<size_t>(r)] =
-        log_sum_exp(machine_, r, joint.maximum, joint.sum, plus_infinity32).lse;
-    normalise(r, reciprocal_of(machine_, r, joint.sum), o, o);
+    const CombinedSums joint = combine_sums(machine_, parts_.in_place(), rows.count, r, o);
+    out.lse[static_cast<size_t>(r)] = finish_joined_row(machine_, r, joint, plus_infinity32, o).lse;
   }
 }
 
@@ -146,19 +148,9 @@ void ForwardPass<Sink>::visit(const TileRows& rows, const Visit& visit) {
   if (wants_exact<Sink>(plan_, Site::output_accumulate)) {
     v_tile_.measure(head_.v, 0, p.dim, first, plan_.tile_keys);
   }
-  const int64_t real = std::min(plan_.tile_keys, p.keys - first);
   for (int64_t r = 0; r < rows.count; ++r) {
-    const SeenKeys seen = plan_.seen(rows.first + r);
-    const int64_t end = std::clamp<int64_t>(seen.end - first, 0, real);
-    visit_row({terms_, rows.first + r}, r,
-              {.first = first,
-               .count = plan_.tile_keys,
-               .begin = std::clamp<int64_t>(seen.first - first, 0, end),
-               .end = end,
-               .guarded = visit.guarded,
-               .contracted = visit.contracted,
-               .hidden = real - end + std::clamp<int64_t>(seen.first - first, 0, end)},
-              visit.last);
+    const int64_t row = rows.first + r;
+    visit_row({terms_, row}, r, keys_of(plan_, visit, row), visit.last);
   }
 }
 
@@ -167,45 +159,25 @@ void ForwardPass<Sink>::visit_row(const TermsOfRow& terms, int64_t row, const Ke
                                   bool last) {
   RowState& state = states_[static_cast<size_t>(row)];
   uint32_t* const o = running(row);
-  const ScoreRow scores{scores_.data(), scaled_.data()};
+  const KeptSums& kept = last ? ends_.last : ends_.inner;
 
-  // S, m' and, from the second tile on, r
+  // S, then m', r, O = O r, P, l, P16
   score_row(row, keys);
   if (observer_ != nullptr) keep_scores(keys);
-  scale_scores(machine_, row, keys, scores, terms);
-  const uint32_t raised = raised_maximum(machine_, row, state.maximum, keys, scores);
-  const bool rescaled = rescales(plan_, state, raised);
   const uint32_t factor =
-      rescaled ? rescale_factor(machine_, row, keys, state.maximum, raised) : detail::one32;
-
-  // O = O r
-  if (rescaled && plan_.accumulator != Accumulator::memory) rescale_row(row, factor);
-
-  // P, l, P16
-  exponentiate(machine_, row, keys, raised, scores);
-  add_to_row_sum(machine_, row, keys, scores.s, factor, rescaled, state);
-  const KeptSums& kept = last ? ends_.last : ends_.inner;
-  if (kept.row_sum == Kept::in_memory) {
-    state.lane_sums[0] = kept_row_sum(machine_, row, state.lane_sums[0]);
-  }
-  state.maximum = raised;
+      softmax_row(machine_, terms, row, keys, {scores_.data(), scaled_.data()}, kept, state, o);
   cast_row(terms, row, keys);
 
   // O = O + P16.V
   switch (plan_.accumulator) {
     case Accumulator::registers: accumulate(row, keys, o, o); break;
     case Accumulator::memory:
-      std::fill(update_.begin(), update_.end(), 0);
-      accumulate(row, keys, update_.data(), update_.data());
-      update_memory(row, factor, last);
-      break;
     case Accumulator::tile_products:
       std::fill(update_.begin(), update_.end(), 0);
       accumulate(row, keys, update_.data(), update_.data());
-      add_tile_product(row, kept.output);
       break;
   }
-  state.fresh = false;
+  join_product(machine_, row, factor, last, kept, {o, update_.data()}, state);
   if (observer_ != nullptr) show_row(terms, row, keys);
 }
 
@@ -224,21 +196,6 @@ void ForwardPass<Sink>::show_row(const TermsOfRow& terms, int64_t row, const Key
                          .scores = shown_,
                          .lane_sums = state.lane_sums,
                          .output = {running(row), static_cast<size_t>(plan_.problem.dim)}});
-}
-
-// O r: one rounding in registers, a binary32 product and the store's rounding in memory.
-template <class Sink>
-void ForwardPass<Sink>::rescale_row(int64_t row, uint32_t factor) {
-  uint32_t* const o = running(row);
-  const bool one_rounding = plan_.accumulator == Accumulator::registers;
-  const int64_t dim = plan_.problem.dim;
-  machine_.at(Site::rescale, [&](auto step) {
-    if (one_rounding) return multiply_elements(step, {row, 0, dim}, o, factor, o);
-    for (int64_t d = 0; d < dim; ++d) {
-      o[d] = step.hardware(row, d, {fmul(o[d], factor), Flag::none},
-                           [&] { return multiply(step.operand(o[d]), step.operand(factor)); });
-    }
-  });
 }
 
 template <class Sink>
@@ -293,107 +250,8 @@ void ForwardPass<Sink>::accumulate(int64_t row, const KeySpan& keys, const uint3
   });
 }
 
-// The tile's product a joins O in memory: a, then fma(r, O, a), in the last tile with 1 / l.
-template <class Sink>
-void ForwardPass<Sink>::update_memory(int64_t row, uint32_t factor, bool last) {
-  const RowState& state = states_[static_cast<size_t>(row)];
-  const int64_t dim = plan_.problem.dim;
-  const uint32_t* const a = update_.data();
-  uint32_t* const o = running(row);
-  if (!last) {
-    if (state.fresh) {
-      std::copy(a, a + dim, o);
-      return;
-    }
-    machine_.at(Site::rescale, [&](auto step) {
-      const auto r = step.operand(factor);
-      for (int64_t d = 0; d < dim; ++d) {
-        o[d] = step(row, d, fma(r, step.operand(o[d]), step.operand(a[d]), step.mode()));
-      }
-    });
-    return;
-  }
-  const uint32_t inverse = reciprocal_of(machine_, row, row_sum_of(machine_, row, state));
-  if (state.fresh) {
-    normalise(row, inverse, a, o);
-    return;
-  }
-  const uint32_t shrunk = detail::product(machine_, Site::rescale_factor, row, inverse, factor);
-  machine_.at(Site::rescale, [&](auto step) {
-    const auto r = step.operand(shrunk);
-    for (int64_t d = 0; d < dim; ++d) o[d] = step(row, d, multiply(r, step.operand(o[d])));
-  });
-  machine_.at(Site::normalise, [&](auto step) {
-    const auto n = step.operand(inverse);
-    for (int64_t d = 0; d < dim; ++d) {
-      o[d] = step(row, d, fma(n, step.operand(a[d]), step.operand(o[d]), step.mode()));
-    }
-  });
-}
-
-// O and the tile's product, which was rounded by itself; then through memory where that is so.
-template <class Sink>
-void ForwardPass<Sink>::add_tile_product(int64_t row, Kept output) {
-  uint32_t* const o = running(row);
-  const int64_t dim = plan_.problem.dim;
-  machine_.at(Site::output_add, [&](auto step) {
-    for (int64_t d = 0; d < dim; ++d) {
-      const auto product = step.operand(update_[static_cast<size_t>(d)]);
-      o[d] = step(row, d, add(step.operand(o[d]), product, step.mode()));
-    }
-  });
-  if (output == Kept::in_register) return;
-  machine_.at(Site::output_keep, [&](auto step) {
-    for (int64_t d = 0; d < dim; ++d) o[d] = step(row, d, step.operand(o[d]));
-  });
-}
-
-// O / l into o, and the row's LSE.
-template <class Sink>
-RowEnd ForwardPass<Sink>::finish(int64_t row, uint32_t no_lse, uint32_t* o) {
-  const RowState& state = states_[static_cast<size_t>(row)];
-  const uint32_t sum = guarded_sum(*plan_.recipe, row_sum_of(machine_, row, state));
-  switch (plan_.accumulator) {
-    case Accumulator::registers:
-    case Accumulator::tile_products: divide_row(row, sum, running(row), o); break;
-    case Accumulator::memory: std::copy(running(row), running(row) + plan_.problem.dim, o); break;
-  }
-  return log_sum_exp(machine_, row, state.maximum, sum, no_lse);
-}
-
-template <class Sink>
-void ForwardPass<Sink>::divide_row(int64_t row, uint32_t sum, const uint32_t* from, uint32_t* o) {
-  switch (plan_.recipe->normalise) {
-    case Normalise::multiply_by_reciprocal:
-    case Normalise::multiply_by_rcp: break;
-    case Normalise::divide:
-      machine_.at(Site::normalise, [&](auto step) {
-        const auto l = step.operand(sum);
-        for (int64_t d = 0; d < plan_.problem.dim; ++d) {
-          o[d] = step(row, d, divide(step.operand(from[d]), l));
-        }
-      });
-      return;
-  }
-  normalise(row, reciprocal_of(machine_, row, sum), from, o);
-}
-
-template <class Sink>
-void ForwardPass<Sink>::normalise(int64_t row, uint32_t inverse, const uint32_t* from,
-                                  uint32_t* o) {
-  machine_.at(Site::normalise, [&](auto step) {
-    multiply_elements(step, {row, 0, plan_.problem.dim}, from, inverse, o);
-  });
-}
-
-template <class Sink>
-void ForwardPass<Sink>::store_output(int64_t row, uint32_t* o) {
-  machine_.at(Site::output_store, [&](auto step) {
-    cast_elements(step, {row, 0, plan_.problem.dim}, o);
-  });
-}
-
 template class ForwardPass<NullSink>;
+template class ForwardPass<ScalarSink>;
 template class ForwardPass<TileLog>;
 template class ForwardPass<HistorySink>;
 

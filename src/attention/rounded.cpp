@@ -3,13 +3,13 @@
 #include "ulpscope/arith/functions.hpp"
 #include "ulpscope/attention/casts.hpp"
 
-namespace ulpscope {
+namespace ulpscope::detail {
 
-uint32_t rounded_exp(uint32_t x) {
-  return detail::store(fp32, exp_exact(register_value(x)), nearest_even).value;
+uint32_t rounded_exp_of_host(uint32_t x) {
+  return store(fp32, exp_exact(register_value(x)), nearest_even).value;
 }
 
-Exact<uint64_t> exact_log(const Exact<uint64_t>& x) { return log_exact(x); }
-Exact<uint64_t> exact_tanh(const Exact<uint64_t>& x) { return tanh_exact(x); }
+Exact<uint64_t> exact_log_of_host(const Exact<uint64_t>& x) { return log_exact(x); }
+Exact<uint64_t> exact_tanh_of_host(const Exact<uint64_t>& x) { return tanh_exact(x); }
 
-}  // namespace ulpscope
+}  // namespace ulpscope::detail

@@ -219,14 +219,14 @@ JudgedRun run_judged(const Plan& plan, const ForwardReference& reference,
     switch (plan.recipe->engine) {
       case Engine::tiled: {
         const auto driven =
-            run_forward(plan, {.threads = options.threads,
-                               .logging = options.logging,
-                               .observe =
-                                   [&](int64_t batch, int64_t head) {
-                                     return std::make_unique<JudgedHead>(shared, batch, head);
-                                   },
-                               .progress = options.progress,
-                               .stop = options.stop});
+            options.forward(plan, {.threads = options.threads,
+                                   .logging = options.logging,
+                                   .observe =
+                                       [&](int64_t batch, int64_t head) {
+                                         return std::make_unique<JudgedHead>(shared, batch, head);
+                                       },
+                                   .progress = options.progress,
+                                   .stop = options.stop});
         result.sites = driven.sites;
         result.complete = driven.complete;
         break;

@@ -51,6 +51,29 @@ ProblemOptions possible_part(const AttentionOptions& options, const Recipe& reci
   return possible;
 }
 
+// What another engine than the host's cores is not asked for is refused before anything is
+// computed.
+void check_engine(const AttentionOptions& options, const Recipe& recipe, bool backward) {
+  if (!options.forward) return;
+  if (options.log != LogLevel::none) {
+    throw Error(ErrorKind::usage,
+                "--device cuda: the card logs no roundings and judges no outputs; expected --log "
+                "none");
+  }
+  if (backward) {
+    throw Error(ErrorKind::usage,
+                "--device cuda: the card computes the forward pass only; expected --no-backward");
+  }
+  switch (recipe.engine) {
+    case Engine::tiled: return;
+    case Engine::reference: break;
+  }
+  throw Error(ErrorKind::usage,
+              fmt::format("--device cuda: kernel {} has no pass, it is the reference; expected "
+                          "another kernel",
+                          recipe.name));
+}
+
 }  // namespace
 
 // The plans point at each other and at the operands, so that this stays where it is.
@@ -89,6 +112,7 @@ AttentionWork::AttentionWork(const AttentionOptions& options)
   outline_ = attention_outline(options_.command, {first->plan, backward},
                                {options_.overrides, options_.maximum}, operands, whole);
   outline_.log = options_.log;
+  check_engine(options_, kernel_.recipe, backward != nullptr);
   const Problem& p = first->plan.problem;
   steps_ = p.heads * first->plan.row_tiles() + (backward != nullptr ? backward->problem.heads : 0);
   // Two products forward, five backward.
@@ -201,6 +225,7 @@ std::optional<UnitResult> AttentionWork::compute(int64_t unit, int threads,
                        .judging = outline_.log == LogLevel::full ? Judging::on : Judging::off,
                        .progress = [&](int64_t) { step(); },
                        .stop = stop};
+  if (options_.forward) judged.forward = options_.forward;
   const auto planned_unit = planned(unit);
   const auto& [operands, plan, backward] = *planned_unit;
   UnitResult result{.unit = unit, .outputs = {}, .errors = {}, .totals = RunTotals(outline_)};

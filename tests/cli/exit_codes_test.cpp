@@ -671,6 +671,22 @@ TEST_SUITE("exit codes") {
     CHECK(run(here.path(), "replay . --kernel memeff-torch").code == 3);
   }
 
+  TEST_CASE("attention on a card that is not there says so") {
+    const TemporaryFolder here;
+    here.write("good.safetensors", good_file());
+    const auto outcome =
+        run(here.path(), "attention good.safetensors --device cuda --log none --out result",
+            "CUDA_VISIBLE_DEVICES=-1");
+    CAPTURE(outcome.text);
+    CHECK(outcome.code == 4);
+    const bool said = contains(outcome.text, "ulpscope: error: no CUDA device: ") ||
+                      contains(outcome.text, "ulpscope: error: this ulpscope was built without");
+    CHECK(said);
+    CHECK(std::count(outcome.text.begin(), outcome.text.end(), '\n') == 1);
+    CHECK_FALSE(fs::exists(here.path() / "result"));
+    check_refusal(here.path(), "attention good.safetensors --device tpu", 2, {"--device", "tpu"});
+  }
+
   TEST_CASE("vectors ends with 0 where all agree, 1 where not, 3 where a line is no vector") {
     const TemporaryFolder here;
     here.write("good", "3C00 3C00 4000 00\n3C00 4200 4400 00\n");

@@ -1,4 +1,5 @@
 // ulpscope attention: simulate a kernel on dumped tensors.
+#include "ulpscope/gpu.hpp"
 #include "ulpscope/report/table.hpp"
 #include "ulpscope/run/attention_run.hpp"
 #include "ulpscope/run/memory_limit.hpp"
@@ -33,6 +34,7 @@ struct Arguments {
   std::string mem_limit;
   bool resume = false;
   bool explain = false;
+  std::string device = "cpu";
 };
 
 AttentionOptions options_of(const Arguments& a, const Context& context) {
@@ -51,10 +53,14 @@ AttentionOptions options_of(const Arguments& a, const Context& context) {
   if (!a.mem_limit.empty()) o.memory_limit = bytes_of(a.mem_limit);
   o.out = a.out;
   o.earlier = a.resume ? Earlier::resumed : Earlier::replaced;
-  o.command = command_without(context, {"--out", "--shard", "--threads", "--mem-limit"},
+  o.command = command_without(context, {"--out", "--shard", "--threads", "--mem-limit", "--device"},
                               {"--resume", "--json", "--mmap"});
   o.note = note;
   o.stop = context.interrupted;
+  if (a.device == "cuda") {
+    gpu::device();  // says so where no card answers
+    o.forward = gpu::run_forward;
+  }
   return o;
 }
 
@@ -167,6 +173,12 @@ void add_attention(CLI::App& app, Context& context) {
                       "them");
   command->add_flag("--resume", a->resume,
                     "Go on where an earlier run of this command into --out was stopped");
+  command
+      ->add_option("--device", a->device,
+                   "cpu, or cuda: the forward pass on the graphics card, with the same bits; for "
+                   "--log none")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   command->add_flag("--json", a->json, "Print summary.json instead of the table");
   command->callback([a, &context] { context.run = [a, &context] { return run(*a, context); }; });
 }

@@ -1,4 +1,5 @@
 // gpu.hpp in a build without CUDA: no card answers.
+#include "ulpscope/attention/driver.hpp"
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/gpu.hpp"
 
@@ -22,5 +23,7 @@ ExposedForward forward(const ForwardCall&) { refuse(); }
 ExposedBackward backward(const BackwardCall&) { refuse(); }
 
 std::vector<double> time_forward(const ForwardTiming&) { refuse(); }
+
+DriverResult run_forward(const Plan&, const DriverOptions&) { refuse(); }
 
 }  // namespace ulpscope::gpu

@@ -2,6 +2,7 @@
 // kernels on it against the emulator.
 #include "ulpscope/base/error.hpp"
 #include "ulpscope/base/output_file.hpp"
+#include "ulpscope/compare/forward_check.hpp"
 #include "ulpscope/gpu.hpp"
 #include "ulpscope/report/text.hpp"
 #include "ulpscope/run/kernel_check.hpp"
@@ -26,6 +27,8 @@ struct Arguments {
   uint64_t count = 1'000'000'000;
   int64_t kernels = 0;
   uint64_t seed = 1;
+  uint64_t emulator = 0;
+  int threads = 1;
   bool json = false;
 };
 
@@ -143,6 +146,22 @@ int run_kernels(const Arguments& arguments, const Context& context) {
   return finish(arguments, result, differ, checks.size(), "kernels give every bit of the emulator");
 }
 
+// The emulator on the card against that of the host, a line a kernel.
+std::vector<gpu::ModelCheck> verify_emulator(const Arguments& arguments, const Context& context) {
+  std::vector<gpu::ModelCheck> checks;
+  const auto kernels = check_forward(
+      gpu::run_forward,
+      {.problems = arguments.emulator, .threads = arguments.threads, .stop = context.interrupted});
+  for (const ForwardCheck& kernel : kernels) {
+    checks.push_back({.model = fmt::format("attention {}", kernel.kernel),
+                      .tried = kernel.elements,
+                      .differences = kernel.differences,
+                      .first = kernel.first});
+    if (!arguments.json) print(line(checks.back()));
+  }
+  return checks;
+}
+
 int run(const Arguments& arguments, const Context& context) {
   if (arguments.kernels > 0) return run_kernels(arguments, context);
   const gpu::Device device = gpu::device();
@@ -153,7 +172,8 @@ int run(const Arguments& arguments, const Context& context) {
                              .triples = arguments.count,
                              .stop = context.interrupted};
   if (!arguments.json) options.each = [](const gpu::ModelCheck& check) { print(line(check)); };
-  const auto checks = gpu::verify(options);
+  const auto checks =
+      arguments.emulator > 0 ? verify_emulator(arguments, context) : gpu::verify(options);
   if (context.interrupted->load()) {
     note("interrupted");
     return exit_interrupted;
@@ -190,6 +210,15 @@ void add_verify(CLI::App& app, Context& context) {
                    "Every number that our kernels compute, on so many random problems each")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
   command->add_option("--seed", a->seed, "Of those problems")->capture_default_str();
+  command
+      ->add_option("--emulator", a->emulator,
+                   "Instead: attention --device cuda against the host, on so many problems "
+                   "drawn at random")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{1'000'000}))
+      ->excludes("--kernels");
+  command->add_option("--threads", a->threads, "Of the host's part")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command->add_option("--date", a->date,
                       "Written into the result; a machine's clock proves nothing");
   command->add_option("--out", a->out, "Write the result to this file, as one JSON object");

@@ -42,8 +42,8 @@ inline constexpr Cast exact_cast{.source = Source::exact};
 
 class PrecisionMap {
  public:
-  const Cast& operator[](Site site) const { return casts_[index(site)]; }
-  Cast& operator[](Site site) { return casts_[index(site)]; }
+  ULPSCOPE_HD constexpr const Cast& operator[](Site site) const { return casts_[index(site)]; }
+  ULPSCOPE_HD constexpr Cast& operator[](Site site) { return casts_[index(site)]; }
 
  private:
   std::array<Cast, site_count> casts_{};  // binary32, nearest even
@@ -81,13 +81,14 @@ namespace detail {
 
 // The binary32 number that equals a code; NaN is the one NaN that the GPU's arithmetic returns.
 ULPSCOPE_HD constexpr uint32_t widened(const Format& f, uint64_t bits) {
-  if (f == fp32) return is_nan(f, bits) ? gpu_nan : static_cast<uint32_t>(bits);
+  constexpr Format binary32 = fp32;
+  if (f == binary32) return is_nan(f, bits) ? gpu_nan : static_cast<uint32_t>(bits);
   if (is_nan(f, bits)) return gpu_nan;
-  return static_cast<uint32_t>(round_pack(fp32, decode<uint64_t>(f, bits), nearest_even).bits);
+  return static_cast<uint32_t>(round_pack(binary32, decode<uint64_t>(f, bits), nearest_even).bits);
 }
 
 template <class Word>
-constexpr Stored store(const Format& f, const Exact<Word>& x, Rounding r) {
+ULPSCOPE_HD constexpr Stored store(const Format& f, const Exact<Word>& x, Rounding r) {
   const Rounded rounded = round_pack(f, x, r);
   return {widened(f, rounded.bits), rounded.residue, rounded.flags};
 }
@@ -96,11 +97,11 @@ constexpr Stored store(const Format& f, const Exact<Word>& x, Rounding r) {
 
 template <Format F, Rounding R>
 struct FixedCast {
-  static constexpr Format format() { return F; }
-  static constexpr Mode mode() { return R.mode; }
-  static constexpr Rounding rounding() { return R; }
+  ULPSCOPE_HD static constexpr Format format() { return F; }
+  ULPSCOPE_HD static constexpr Mode mode() { return R.mode; }
+  ULPSCOPE_HD static constexpr Rounding rounding() { return R; }
   // Flattened, so that the format's numbers become constants: three times faster than the call.
-  [[gnu::flatten]] constexpr Stored operator()(const Exact<uint64_t>& x) const {
+  [[gnu::flatten]] ULPSCOPE_HD constexpr Stored operator()(const Exact<uint64_t>& x) const {
     if (!detail::rounds_to_normal<uint64_t>(F, x)) [[unlikely]]
       return any(x);
     const Rounded rounded = detail::round_normal<uint64_t>(F, x, detail::ByMode{R.mode});
@@ -109,24 +110,25 @@ struct FixedCast {
 
  private:
   // A call of its own, so that it does not crowd what is common.
-  [[gnu::flatten, gnu::noinline]] static constexpr Stored any(const Exact<uint64_t>& x) {
+  [[gnu::flatten, gnu::noinline]] ULPSCOPE_HD static constexpr Stored any(
+      const Exact<uint64_t>& x) {
     return detail::store(F, x, R);
   }
 };
 
 struct ExactCast : FixedCast<fp32, nearest_even> {
   using FixedCast<fp32, nearest_even>::operator();
-  constexpr Stored operator()(const Exact<uint128>& x) const {
+  ULPSCOPE_HD constexpr Stored operator()(const Exact<uint128>& x) const {
     return detail::store(fp32, x, nearest_even);
   }
 };
 
 struct AnyCast {
   Cast cast;
-  constexpr Format format() const { return cast.format; }
-  constexpr Mode mode() const { return cast.rounding.mode; }
-  constexpr Rounding rounding() const { return cast.rounding; }
-  constexpr Stored operator()(const Exact<uint64_t>& x) const {
+  ULPSCOPE_HD constexpr Format format() const { return cast.format; }
+  ULPSCOPE_HD constexpr Mode mode() const { return cast.rounding.mode; }
+  ULPSCOPE_HD constexpr Rounding rounding() const { return cast.rounding; }
+  ULPSCOPE_HD constexpr Stored operator()(const Exact<uint64_t>& x) const {
     return detail::store(cast.format, x, cast.rounding);
   }
 };
@@ -134,13 +136,33 @@ struct AnyCast {
 // A stochastic rounding: the direction is drawn for site, element and key tile.
 struct DrawnCast {
   Cast cast;
-  constexpr Format format() const { return cast.format; }
-  static constexpr Mode mode() { return Mode::nearest_even; }
-  constexpr Rounding rounding() const { return {Mode::nearest_even, cast.drawn->policy}; }
-  Stored operator()(const Exact<uint64_t>& x, const Draw& draw) const {
+  ULPSCOPE_HD constexpr Format format() const { return cast.format; }
+  ULPSCOPE_HD static constexpr Mode mode() { return Mode::nearest_even; }
+  ULPSCOPE_HD constexpr Rounding rounding() const {
+    return {Mode::nearest_even, cast.drawn->policy};
+  }
+  ULPSCOPE_HD Stored operator()(const Exact<uint64_t>& x, const Draw& draw) const {
     const uint64_t random = random_bits(draw, cast.drawn->bits);
     const Rounded rounded = round_pack(cast.format, x, *cast.drawn, random);
     return {detail::widened(cast.format, rounded.bits), rounded.residue, rounded.flags};
+  }
+};
+
+// Every cast but the exact one in a single verb that is not inlined: for GPU kernels, whose code
+// would be too large with one verb a format.
+struct BriefCast {
+  Cast cast;
+  ULPSCOPE_HD constexpr Format format() const { return cast.format; }
+  ULPSCOPE_HD constexpr Mode mode() const {
+    return cast.drawn ? Mode::nearest_even : cast.rounding.mode;
+  }
+  ULPSCOPE_HD constexpr Rounding rounding() const {
+    return cast.drawn ? Rounding{Mode::nearest_even, cast.drawn->policy} : cast.rounding;
+  }
+  [[gnu::noinline]] ULPSCOPE_HD Stored operator()(const Exact<uint64_t>& x,
+                                                  const Draw& draw) const {
+    if (cast.drawn) return DrawnCast{cast}(x, draw);
+    return detail::store(cast.format, x, cast.rounding);
   }
 };
 
@@ -168,14 +190,15 @@ void with_cast(const Cast& cast, Body&& body) {
 }
 
 // A register as an exact value.
-[[gnu::flatten]] constexpr Exact<uint64_t> register_value(uint32_t bits) {
-  return decode<uint64_t>(fp32, bits);
+[[gnu::flatten]] ULPSCOPE_HD constexpr Exact<uint64_t> register_value(uint32_t bits) {
+  constexpr Format binary32 = fp32;
+  return decode<uint64_t>(binary32, bits);
 }
 
 // The code of `f` for a register that holds one of its values; NaN is all ones, as the GPU's
 // conversions give it.
-constexpr uint64_t code_of(const Format& f, uint32_t bits) {
-  if (is_nan(fp32, bits))
+ULPSCOPE_HD constexpr uint64_t code_of(const Format& f, uint32_t bits) {
+  if (detail::is_nan32(bits))
     return detail::nan_result<uint64_t>(f, exact_nan<uint64_t>(), NanRule::all_ones);
   return round_pack(f, register_value(bits), nearest_even).bits;
 }

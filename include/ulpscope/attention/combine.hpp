@@ -27,17 +27,28 @@
 
 namespace ulpscope {
 
+// Where the parts' rows are.
+struct PartsInPlace {
+  int64_t dim;
+  const uint32_t* o;        // (parts, rows, dim)
+  const uint32_t* lse;      // (parts, rows), of normalised parts
+  const uint32_t* maximum;  // (parts, rows), of parts as they are
+  const uint32_t* sum;
+};
+
 struct PartialRows {
   int64_t dim = 0;
-  std::vector<uint32_t> o;        // (parts, rows, dim)
-  std::vector<uint32_t> lse;      // (parts, rows), of normalised parts
-  std::vector<uint32_t> maximum;  // (parts, rows), of parts as they are
+  std::vector<uint32_t> o;
+  std::vector<uint32_t> lse;
+  std::vector<uint32_t> maximum;
   std::vector<uint32_t> sum;
+
+  PartsInPlace in_place() const { return {dim, o.data(), lse.data(), maximum.data(), sum.data()}; }
 };
 
 // Lanes that share the parts of a row: rows of a block are 4, 8 or 16 for kernel head sizes
 // divisible by 128, by 64 or not, and 128 threads serve a block.
-constexpr int combine_lanes(int64_t dim, int64_t parts) {
+ULPSCOPE_HD constexpr int combine_lanes(int64_t dim, int64_t parts) {
   const int64_t padded = dim <= 32    ? 32
                          : dim <= 64  ? 64
                          : dim <= 96  ? 96
@@ -52,7 +63,7 @@ constexpr int combine_lanes(int64_t dim, int64_t parts) {
 
 // e^x by the build's expf, judged by the exact exponential.
 template <class Sink>
-uint32_t library_exponential(const Machine<Sink>& machine, int64_t row, uint32_t x) {
+ULPSCOPE_STEP uint32_t library_exponential(const Machine<Sink>& machine, int64_t row, uint32_t x) {
   const Plan& plan = machine.plan();
   const bool fast = plan.recipe->split.functions == LibraryFunctions::fast;
   const uint32_t returned =
@@ -63,7 +74,8 @@ uint32_t library_exponential(const Machine<Sink>& machine, int64_t row, uint32_t
 
 // ln sum + largest.
 template <class Sink>
-uint32_t joint_lse(const Machine<Sink>& machine, int64_t row, uint32_t sum, uint32_t largest) {
+ULPSCOPE_STEP uint32_t joint_lse(const Machine<Sink>& machine, int64_t row, uint32_t sum,
+                                 uint32_t largest) {
   const Plan& plan = machine.plan();
   const bool fast = plan.recipe->split.functions == LibraryFunctions::fast;
   const uint32_t returned = fast ? mufu_lg2(*plan.tables, sum) : library_logf(sum);
@@ -78,8 +90,8 @@ uint32_t joint_lse(const Machine<Sink>& machine, int64_t row, uint32_t sum, uint
 
 // Row `row` of `rows` in every part; fills o (dim registers) and returns the joint LSE.
 template <class Sink>
-uint32_t combine_row(const Machine<Sink>& machine, const PartialRows& parts, int64_t rows,
-                     int64_t row, uint32_t* o) {
+ULPSCOPE_STEP uint32_t combine_row(const Machine<Sink>& machine, const PartsInPlace& parts,
+                                   int64_t rows, int64_t row, uint32_t* o) {
   constexpr uint32_t plus_infinity = 0x7F80'0000;
   const int64_t count = machine.plan().parts;
   const auto lse_of = [&](int64_t part) {
@@ -123,8 +135,8 @@ struct CombinedSums {
 
 // Row `row` of `rows` in every part, as they are; fills o (dim registers), not yet divided.
 template <class Sink>
-CombinedSums combine_sums(const Machine<Sink>& machine, const PartialRows& parts, int64_t rows,
-                          int64_t row, uint32_t* o) {
+ULPSCOPE_STEP CombinedSums combine_sums(const Machine<Sink>& machine, const PartsInPlace& parts,
+                                        int64_t rows, int64_t row, uint32_t* o) {
   const Plan& plan = machine.plan();
   const auto at = [&](int64_t part) { return static_cast<size_t>(part * rows + row); };
   CombinedSums joint{minus_infinity32, 0};

@@ -51,6 +51,9 @@ struct DriverResult {
 
 DriverResult run_forward(const Plan& plan, const DriverOptions& options);
 
+// Who computes the pass: run_forward, or what has its bits elsewhere (gpu.hpp).
+using ForwardEngine = std::function<DriverResult(const Plan&, const DriverOptions&)>;
+
 // Row tiles of the whole problem: what progress counts.
 inline int64_t tile_count(const Plan& plan) {
   return plan.problem.batch * plan.problem.heads * plan.row_tiles();

@@ -28,8 +28,9 @@ struct ExactPower {
   Power power;
 
   void row(std::span<const uint32_t> x, ExactValues& to) const { exact_powers(power, x, to); }
-  Exact<uint64_t> operator()(uint32_t x) const {
-    const auto value = decode<uint64_t>(fp32, x);
+  ULPSCOPE_HD constexpr Exact<uint64_t> operator()(uint32_t x) const {
+    constexpr Format binary32 = fp32;
+    const auto value = decode<uint64_t>(binary32, x);
     switch (power) {
       case Power::of_two: break;
       case Power::of_e: return exp_value(value);

@@ -13,9 +13,10 @@
 //     O = O + P16.V                  output_accumulate
 //   O / l, LSE                       reciprocal, normalise, log2_row_sum, log_row_sum, lse
 //
-// Where O is kept in memory the product starts at 0 and r, O and in the last tile 1 / l meet it
-// afterwards (update_memory); code without a fused kernel rounds each tile's product by itself and
-// adds it to O (add_tile_product: output_add, output_keep). With split keys each part does this for
+// What a row does between the products and at its end is row_pass.hpp's. Where O is kept in memory
+// the product starts at 0 and r, O and in the last tile 1 / l meet it afterwards (update_memory);
+// code without a fused kernel rounds each tile's product by itself and adds it to O
+// (add_tile_product: output_add, output_keep). With split keys each part does this for
 // its own tiles and combine.hpp joins the parts. Rows are independent of each other; a tile only
 // shares the decoded K and V.
 //
@@ -23,10 +24,8 @@
 // Tested by tests/attention/forward_test.cpp (against a naive pass over Soft) and tests/captured.
 #pragma once
 
-#include "ulpscope/attention/combine.hpp"
 #include "ulpscope/attention/exact_products.hpp"
-#include "ulpscope/attention/maximum.hpp"
-#include "ulpscope/attention/walk.hpp"
+#include "ulpscope/attention/row_pass.hpp"
 #include "ulpscope/trace/history.hpp"
 #include "ulpscope/trace/log.hpp"
 
@@ -109,18 +108,11 @@ class ForwardPass {
   bool run_part(const TileRows& rows, int64_t part);
   void visit(const TileRows& rows, const Visit& visit);
   void visit_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys, bool last);
-  void rescale_row(int64_t row, uint32_t factor);
   void score_row(int64_t row, const KeySpan& keys);
   void keep_scores(const KeySpan& keys);
   void show_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys);
   void cast_row(const TermsOfRow& terms, int64_t row, const KeySpan& keys);
   void accumulate(int64_t row, const KeySpan& keys, const uint32_t* from, uint32_t* to);
-  void update_memory(int64_t row, uint32_t factor, bool last);
-  void add_tile_product(int64_t row, Kept output);
-  void divide_row(int64_t row, uint32_t sum, const uint32_t* from, uint32_t* o);
-  RowEnd finish(int64_t row, uint32_t no_lse, uint32_t* o);
-  void normalise(int64_t row, uint32_t inverse, const uint32_t* from, uint32_t* o);
-  void store_output(int64_t row, uint32_t* o);
   uint32_t* running(int64_t row) { return &o_[static_cast<size_t>(row * plan_.problem.dim)]; }
 
   const Plan& plan_;
@@ -144,6 +136,7 @@ class ForwardPass {
 };
 
 extern template class ForwardPass<NullSink>;
+extern template class ForwardPass<ScalarSink>;
 extern template class ForwardPass<TileLog>;
 extern template class ForwardPass<HistorySink>;
 

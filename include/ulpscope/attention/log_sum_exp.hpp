@@ -18,21 +18,23 @@ struct RowEnd {
 };
 
 // Whether a row sum is one to divide by.
-constexpr bool is_usable_sum(uint32_t sum) { return !is_zero(fp32, sum) && !is_nan(fp32, sum); }
+ULPSCOPE_HD constexpr bool is_usable_sum(uint32_t sum) {
+  return !detail::is_zero32(sum) && !detail::is_nan32(sum);
+}
 
 // The row sum that the end of the row starts from.
-constexpr uint32_t guarded_sum(const Recipe& recipe, uint32_t sum) {
-  return recipe.unusable_sum == UnusableSum::one && is_zero(fp32, sum) ? detail::one32 : sum;
+ULPSCOPE_HD constexpr uint32_t guarded_sum(const Recipe& recipe, uint32_t sum) {
+  return recipe.unusable_sum == UnusableSum::one && detail::is_zero32(sum) ? detail::one32 : sum;
 }
 
 // 1 / l, or V's factor / l.
 template <class Sink>
-uint32_t reciprocal_of(const Machine<Sink>& machine, int64_t row, uint32_t sum) {
+ULPSCOPE_STEP uint32_t reciprocal_of(const Machine<Sink>& machine, int64_t row, uint32_t sum) {
   const Plan& plan = machine.plan();
   const auto l = register_value(sum);
   const auto one = register_value(plan.problem.descale.v);
   const bool nan_counts = plan.recipe->unusable_sum == UnusableSum::zero_or_nan;
-  if (is_zero(fp32, sum) || (nan_counts && is_nan(fp32, sum))) return detail::one32;
+  if (detail::is_zero32(sum) || (nan_counts && detail::is_nan32(sum))) return detail::one32;
   switch (plan.recipe->normalise) {
     case Normalise::multiply_by_reciprocal:
     case Normalise::divide: break;
@@ -47,8 +49,8 @@ namespace detail {
 
 // What the function returned for l, rounded at `site` and judged by log2 l or ln l.
 template <class Sink>
-uint32_t logarithm(const Machine<Sink>& machine, Site site, int64_t row, uint32_t sum,
-                   uint32_t returned) {
+ULPSCOPE_HD uint32_t logarithm(const Machine<Sink>& machine, Site site, int64_t row, uint32_t sum,
+                               uint32_t returned) {
   const auto l = register_value(sum);
   const bool positive = l.kind == Kind::finite && !l.negative;
   return machine.one_hardware(site, row, returned, [&] {
@@ -61,8 +63,8 @@ uint32_t logarithm(const Machine<Sink>& machine, Site site, int64_t row, uint32_
 
 // The LSE of a row; `none` where the recipe has nothing to take the logarithm of.
 template <class Sink>
-RowEnd log_sum_exp(const Machine<Sink>& machine, int64_t row, uint32_t maximum, uint32_t sum,
-                   uint32_t none) {
+ULPSCOPE_STEP RowEnd log_sum_exp(const Machine<Sink>& machine, int64_t row, uint32_t maximum,
+                                 uint32_t sum, uint32_t none) {
   using namespace detail;
   const Plan& plan = machine.plan();
   const bool guarded = plan.recipe->unusable_sum == UnusableSum::zero_or_nan;

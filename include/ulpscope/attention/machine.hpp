@@ -17,10 +17,19 @@
 #include "ulpscope/attention/exact_dot.hpp"
 #include "ulpscope/attention/judge.hpp"
 #include "ulpscope/attention/plan.hpp"
+#include "ulpscope/trace/log.hpp"
 #include "ulpscope/trace/record_row.hpp"
 
 #include <type_traits>
 #include <vector>
+
+// A function that host and device share and that the device calls: inlined into each other, the
+// steps of a pass would make kernels that take minutes to compile.
+#if defined(__CUDACC__)
+#define ULPSCOPE_STEP __host__ __device__ __noinline__
+#else
+#define ULPSCOPE_STEP
+#endif
 
 namespace ulpscope {
 
@@ -88,11 +97,16 @@ void run_chains(const FusedSum& sum, ChainRow a, const ChainColumns& b, int64_t 
 // The same by binary32 FMAs, a term after the other.
 uint32_t run_fma_chain(ChainRow a, ChainRow b, int64_t length, uint32_t c);
 
+// Whether rows are computed element by element.
+template <class Sink>
+inline constexpr bool is_scalar_sink = std::is_same_v<Sink, ScalarSink>;
+
 template <class Sink, class CastVerb>
 class Step {
  public:
   // Whether what is rounded away is of interest to somebody.
   static constexpr bool listens = Sink::enabled;
+  static constexpr bool is_scalar = is_scalar_sink<Sink>;
   // An instruction of binary32 to nearest even, plain or with .ftz, which is the host's own.
   static constexpr Flush flush =
       std::is_same_v<CastVerb, FixedCast<fp32, nearest_even_flushed>> ? Flush::both : Flush::none;
@@ -102,30 +116,31 @@ class Step {
       flush == Flush::both || is_exact || std::is_same_v<CastVerb, FixedCast<fp32, nearest_even>>;
   // Whether a row of such instructions has no more to say than its results, and whether somebody
   // listens who takes a row's records at once: row_steps.hpp.
-  static constexpr bool by_host = !listens && is_plain;
+  static constexpr bool by_host = !listens && is_plain && !is_scalar;
   static constexpr bool by_row = listens && requires(Sink sink, RecordRow records) {
     sink.add_row(Site{}, 0, 0, records);
   };
 
-  // Whether the direction is drawn, so that it depends on the element's place.
-  static constexpr bool draws = std::is_same_v<CastVerb, DrawnCast>;
+  // Whether the direction may be drawn, so that it depends on the element's place.
+  static constexpr bool draws =
+      std::is_same_v<CastVerb, DrawnCast> || std::is_same_v<CastVerb, BriefCast>;
 
-  Step(Sink& sink, Site site, CastVerb cast, const DrawPlace& place)
+  ULPSCOPE_HD Step(Sink& sink, Site site, CastVerb cast, const DrawPlace& place)
       : sink_(sink), site_(site), cast_(cast), place_(place) {}
 
-  Mode mode() const { return cast_.mode(); }
-  Rounding rounding() const { return cast_.rounding(); }
-  Format format() const { return cast_.format(); }
+  ULPSCOPE_HD Mode mode() const { return cast_.mode(); }
+  ULPSCOPE_HD Rounding rounding() const { return cast_.rounding(); }
+  ULPSCOPE_HD Format format() const { return cast_.format(); }
 
   // A register as the step's instruction reads it: some kernels' instructions flush subnormals.
-  Exact<uint64_t> operand(uint32_t bits) const {
+  ULPSCOPE_HD Exact<uint64_t> operand(uint32_t bits) const {
     if (flushes_inputs(cast_.rounding().policy.flush)) bits = detail::flushed32(bits);
     return register_value(bits);
   }
 
   // Rounds an exact value.
   template <class Word>
-  uint32_t operator()(int64_t row, int64_t column, const Exact<Word>& x) const {
+  ULPSCOPE_HD uint32_t operator()(int64_t row, int64_t column, const Exact<Word>& x) const {
     const Stored stored = rounded(row, column, x);
     if constexpr (Sink::enabled) {
       report(row, column, stored.value, {stored.residue, stored.flags, x.negative});
@@ -135,7 +150,8 @@ class Step {
 
   // Rounds what an instruction returned; `exact` is called for the value it should have had.
   template <class ExactValue>
-  uint32_t hardware(int64_t row, int64_t column, ChainResult returned, ExactValue&& exact) const {
+  ULPSCOPE_HD uint32_t hardware(int64_t row, int64_t column, ChainResult returned,
+                                ExactValue&& exact) const {
     if constexpr (is_exact) {
       const auto x = exact();
       if (x.kind != Kind::nan) return (*this)(row, column, x);
@@ -151,7 +167,7 @@ class Step {
 
   // What the site's rounding makes of a value, for rows that report their records at once.
   template <class Word>
-  Stored rounded(int64_t row, int64_t column, const Exact<Word>& x) const {
+  ULPSCOPE_HD Stored rounded(int64_t row, int64_t column, const Exact<Word>& x) const {
     if constexpr (draws) {
       return cast_(x, {.seed = place_.seed,
                        .site = static_cast<uint32_t>(index(site_)),
@@ -202,37 +218,45 @@ class Machine {
  public:
   static constexpr Carries carries = Sink::enabled ? Carries::watch : Carries::ignore;
 
-  Machine(const Plan& plan, Sink& sink) : plan_(plan), sink_(sink), place_{.seed = plan.seed} {}
+  ULPSCOPE_HD Machine(const Plan& plan, Sink& sink)
+      : plan_(plan), sink_(sink), place_{.seed = plan.seed} {}
 
   // Where drawn roundings are from here on.
-  void enter_rows(uint64_t first) { place_.first_row = first; }
-  void enter_tile(int64_t tile) { place_.turn = static_cast<uint32_t>(tile); }
+  ULPSCOPE_HD void enter_rows(uint64_t first) { place_.first_row = first; }
+  ULPSCOPE_HD void enter_tile(int64_t tile) { place_.turn = static_cast<uint32_t>(tile); }
 
-  const Plan& plan() const { return plan_; }
+  ULPSCOPE_HD const Plan& plan() const { return plan_; }
 
   template <class Body>
-  void at(Site site, Body&& body) const {
-    with_cast(plan_.map[site],
-              [&](auto cast) { body(Step<Sink, decltype(cast)>(sink_, site, cast, place_)); });
+  ULPSCOPE_HD void at(Site site, Body&& body) const {
+    const auto with = [&](auto cast) {
+      body(Step<Sink, decltype(cast)>(sink_, site, cast, place_));
+    };
+    if constexpr (is_scalar_sink<Sink>) {
+      with(BriefCast{plan_.map[site]});
+    } else {
+      with_cast(plan_.map[site], with);
+    }
   }
 
   // A single step, for the few that run once a row.
-  uint32_t one(Site site, int64_t row, const Exact<uint64_t>& x) const {
+  ULPSCOPE_HD uint32_t one(Site site, int64_t row, const Exact<uint64_t>& x) const {
     uint32_t result = 0;
     at(site, [&](auto step) { result = step(row, 0, x); });
     return result;
   }
   template <class ExactValue>
-  uint32_t one_hardware(Site site, int64_t row, uint32_t returned, ExactValue&& exact) const {
+  ULPSCOPE_HD uint32_t one_hardware(Site site, int64_t row, uint32_t returned,
+                                    ExactValue&& exact) const {
     uint32_t result = 0;
     at(site, [&](auto step) {
       result = step.hardware(row, 0, {returned, Flag::none}, [&] { return exact(); });
     });
     return result;
   }
-  Mode mode(Site site) const { return plan_.map[site].rounding.mode; }
+  ULPSCOPE_HD Mode mode(Site site) const { return plan_.map[site].rounding.mode; }
   // A register as the site's instruction reads it.
-  Exact<uint64_t> operand(Site site, uint32_t bits) const {
+  ULPSCOPE_HD Exact<uint64_t> operand(Site site, uint32_t bits) const {
     if (flushes_inputs(plan_.map[site].rounding.policy.flush)) bits = detail::flushed32(bits);
     return register_value(bits);
   }
@@ -253,22 +277,25 @@ namespace detail {
 
 // Single steps on registers, read and rounded as the site says.
 template <class Sink>
-uint32_t product(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y) {
+ULPSCOPE_STEP uint32_t product(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x,
+                               uint32_t y) {
   return machine.one(site, row, multiply(machine.operand(site, x), machine.operand(site, y)));
 }
 template <class Sink>
-uint32_t sum_of(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y) {
+ULPSCOPE_STEP uint32_t sum_of(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x,
+                              uint32_t y) {
   return machine.one(site, row,
                      add(machine.operand(site, x), machine.operand(site, y), machine.mode(site)));
 }
 template <class Sink>
-uint32_t difference(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y) {
+ULPSCOPE_STEP uint32_t difference(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x,
+                                  uint32_t y) {
   return machine.one(
       site, row, subtract(machine.operand(site, x), machine.operand(site, y), machine.mode(site)));
 }
 template <class Sink>
-uint32_t fused(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x, uint32_t y,
-               uint32_t z) {
+ULPSCOPE_STEP uint32_t fused(const Machine<Sink>& machine, Site site, int64_t row, uint32_t x,
+                             uint32_t y, uint32_t z) {
   return machine.one(site, row,
                      fma(machine.operand(site, x), machine.operand(site, y),
                          machine.operand(site, z), machine.mode(site)));

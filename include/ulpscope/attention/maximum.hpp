@@ -21,7 +21,7 @@ namespace ulpscope {
 namespace detail {
 
 // The scores that the maximum is taken over.
-inline const uint32_t* maximum_of(const Plan& plan, const ScoreRow& scores) {
+ULPSCOPE_HD inline const uint32_t* maximum_of(const Plan& plan, const ScoreRow& scores) {
   switch (plan.recipe->scaling) {
     case Scaling::after_maximum:
     case Scaling::natural: return scores.s;
@@ -32,7 +32,7 @@ inline const uint32_t* maximum_of(const Plan& plan, const ScoreRow& scores) {
 }
 
 // The score of a hidden key.
-inline uint32_t hidden_score(const Plan& plan) {
+ULPSCOPE_HD inline uint32_t hidden_score(const Plan& plan) {
   switch (plan.recipe->hidden_keys) {
     case HiddenKeys::left_out: break;
     case HiddenKeys::lowest_number: {
@@ -47,8 +47,9 @@ inline uint32_t hidden_score(const Plan& plan) {
 
 // The maximum of a tile, moved off the scores where the recipe does so and several reach it.
 template <class Sink>
-uint32_t stable_maximum(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                        const uint32_t* scores, uint32_t maximum) {
+ULPSCOPE_STEP uint32_t stable_maximum(const Machine<Sink>& machine, int64_t row,
+                                      const KeySpan& keys, const uint32_t* scores,
+                                      uint32_t maximum) {
   using Binary32 = Soft<fp32>;
   const auto& stable = machine.plan().maximum.stable;
   if (!stable || maximum == minus_infinity32) return maximum;  // nothing is seen: nothing repeats
@@ -59,14 +60,14 @@ uint32_t stable_maximum(const Machine<Sink>& machine, int64_t row, const KeySpan
   const auto counts = [&](uint32_t score) { return Binary32::from_bits(score) >= least; };
   int64_t count = counts(detail::hidden_score(machine.plan())) ? keys.hidden : 0;
   for (int64_t c = keys.begin; c < keys.end; ++c) count += counts(scores[c]) ? 1 : 0;
-  if (count < 2 || is_zero(fp32, maximum)) return maximum;
-  if (is_negative(fp32, maximum)) return 0;
+  if (count < 2 || detail::is_zero32(maximum)) return maximum;
+  if (detail::is_negative32(maximum)) return 0;
   return detail::product(machine, Site::moved_maximum, row, maximum, stable->factor);
 }
 
 // A tile's maximum with the fixed offset.
 template <class Sink>
-uint32_t offset_maximum(const Machine<Sink>& machine, int64_t row, uint32_t maximum) {
+ULPSCOPE_HD uint32_t offset_maximum(const Machine<Sink>& machine, int64_t row, uint32_t maximum) {
   const uint32_t offset = machine.plan().maximum.offset;
   if (offset == 0 || maximum == minus_infinity32) return maximum;
   return detail::sum_of(machine, Site::moved_maximum, row, maximum, offset);
@@ -74,12 +75,16 @@ uint32_t offset_maximum(const Machine<Sink>& machine, int64_t row, uint32_t maxi
 
 // m over the old maximum and the tile's. Order is irrelevant.
 template <class Sink>
-uint32_t raised_maximum(const Machine<Sink>& machine, int64_t row, uint32_t old,
-                        const KeySpan& keys, const ScoreRow& scores) {
+ULPSCOPE_HD uint32_t raised_maximum(const Machine<Sink>& machine, int64_t row, uint32_t old,
+                                    const KeySpan& keys, const ScoreRow& scores) {
   const Plan& plan = machine.plan();
   const uint32_t* const from = detail::maximum_of(plan, scores);
   uint32_t tile = keys.hidden > 0 ? detail::hidden_score(plan) : minus_infinity32;
-  tile = maximum_of_row(tile, {from + keys.begin, static_cast<size_t>(keys.end - keys.begin)});
+  if constexpr (is_scalar_sink<Sink>) {
+    for (int64_t c = keys.begin; c < keys.end; ++c) tile = fmaximum(tile, from[c]);
+  } else {
+    tile = maximum_of_row(tile, {from + keys.begin, static_cast<size_t>(keys.end - keys.begin)});
+  }
   tile = stable_maximum(machine, row, keys, from, tile);
   return fmaximum(old, offset_maximum(machine, row, tile));
 }

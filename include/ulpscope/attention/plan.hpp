@@ -40,7 +40,9 @@ struct Plan {
     return ends[std::min(static_cast<size_t>(first_row / tile_rows), ends.size() - 1)];
   }
 
-  SeenKeys seen(int64_t row) const { return seen_keys(problem, recipe->alignment, row); }
+  ULPSCOPE_HD constexpr SeenKeys seen(int64_t row) const {
+    return seen_keys(problem, recipe->alignment, row);
+  }
 
   int64_t key_tiles() const { return (problem.keys + tile_keys - 1) / tile_keys; }
   int64_t row_tiles() const { return (problem.rows + tile_rows - 1) / tile_rows; }

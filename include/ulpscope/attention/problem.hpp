@@ -97,7 +97,7 @@ void check_without_operands(const Problem& problem);
 // 1/sqrt(dim), computed in binary64 and rounded to binary32, as the libraries do.
 uint32_t default_scale(int64_t dim);
 
-constexpr int64_t diagonal_key(const Problem& p, Alignment alignment, int64_t row) {
+ULPSCOPE_HD constexpr int64_t diagonal_key(const Problem& p, Alignment alignment, int64_t row) {
   return row + (alignment == Alignment::bottom_right ? p.keys - p.rows : 0);
 }
 
@@ -106,7 +106,7 @@ struct SeenKeys {
   int64_t first;
   int64_t end;
 };
-constexpr SeenKeys seen_keys(const Problem& p, Alignment alignment, int64_t row) {
+ULPSCOPE_HD constexpr SeenKeys seen_keys(const Problem& p, Alignment alignment, int64_t row) {
   const int64_t diagonal = diagonal_key(p, alignment, row);
   const auto within = [&](int64_t key) { return key < 0 ? 0 : key < p.keys ? key : p.keys; };
   return {p.mask.left == Mask::unbounded ? 0 : within(diagonal - p.mask.left),

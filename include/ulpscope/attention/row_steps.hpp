@@ -34,7 +34,7 @@ namespace detail {
 inline Row32 row_of(const Elements& at, const uint32_t* x) {
   return {x, static_cast<size_t>(at.count)};
 }
-inline std::span<uint32_t> row_of(const Elements& at, uint32_t* x) {
+ULPSCOPE_HD inline std::span<uint32_t> row_of(const Elements& at, uint32_t* x) {
   return {x, static_cast<size_t>(at.count)};
 }
 
@@ -74,7 +74,8 @@ class SameNumber {
 
 // to[i] = step(exact(i)) one by one.
 template <class Step, class ExactValue>
-void one_by_one(const Step& step, const Elements& at, uint32_t* to, const ExactValue& exact) {
+ULPSCOPE_HD void one_by_one(const Step& step, const Elements& at, uint32_t* to,
+                            const ExactValue& exact) {
   for (int64_t i = 0; i < at.count; ++i) to[i] = step(at.row, at.first + i, exact(i));
 }
 
@@ -211,14 +212,19 @@ void keep_exact(const Step& step, const Elements& at, const ExactValues& held,
 
 // to[i] = x[i] y
 template <class Step>
-void multiply_elements(const Step& step, const Elements& at, const uint32_t* x, uint32_t y,
-                       uint32_t* to) {
+ULPSCOPE_STEP void multiply_elements(const Step& step, const Elements& at, const uint32_t* x,
+                                     uint32_t y, uint32_t* to) {
   if constexpr (Step::by_host) {
     multiply_row(detail::row_of(at, x), y, Step::flush, detail::row_of(at, to));
   } else {
     const auto factor = step.operand(y);
-    detail::operate(step, at, detail::products, detail::EachNumber{x}, detail::SameNumber(y), to,
-                    [&](int64_t i) { return multiply(step.operand(x[i]), factor); });
+    const auto exact = [&](int64_t i) { return multiply(step.operand(x[i]), factor); };
+    if constexpr (Step::is_scalar) {
+      detail::one_by_one(step, at, to, exact);
+    } else {
+      detail::operate(step, at, detail::products, detail::EachNumber{x}, detail::SameNumber(y), to,
+                      exact);
+    }
   }
 }
 
@@ -237,16 +243,22 @@ void multiply_elements(const Step& step, const Elements& at, const uint32_t* x, 
 
 // to[i] = x[i] - y
 template <class Step>
-void subtract_from_elements(const Step& step, const Elements& at, const uint32_t* x, uint32_t y,
-                            uint32_t* to) {
+ULPSCOPE_STEP void subtract_from_elements(const Step& step, const Elements& at, const uint32_t* x,
+                                          uint32_t y, uint32_t* to) {
   const uint32_t addend = y ^ detail::sign_bit32;
   if constexpr (Step::by_host) {
     add_to_row(detail::row_of(at, x), addend, Step::flush, detail::row_of(at, to));
   } else {
     const auto subtrahend = step.operand(y);
-    detail::operate(
-        step, at, detail::sums, detail::EachNumber{x}, detail::SameNumber(addend), to,
-        [&](int64_t i) { return subtract(step.operand(x[i]), subtrahend, step.mode()); });
+    const auto exact = [&](int64_t i) {
+      return subtract(step.operand(x[i]), subtrahend, step.mode());
+    };
+    if constexpr (Step::is_scalar) {
+      detail::one_by_one(step, at, to, exact);
+    } else {
+      detail::operate(step, at, detail::sums, detail::EachNumber{x}, detail::SameNumber(addend), to,
+                      exact);
+    }
   }
 }
 
@@ -265,8 +277,8 @@ void add_elements(const Step& step, const Elements& at, const uint32_t* x, const
 
 // to[i] = x[i] y + z, rounded once.
 template <class Step>
-void multiply_add_elements(const Step& step, const Elements& at, const uint32_t* x, uint32_t y,
-                           uint32_t z, uint32_t* to) {
+ULPSCOPE_STEP void multiply_add_elements(const Step& step, const Elements& at, const uint32_t* x,
+                                         uint32_t y, uint32_t z, uint32_t* to) {
   const auto factor = step.operand(y);
   const auto term = step.operand(z);
   const auto exact = [&](int64_t i) { return fma(step.operand(x[i]), factor, term, step.mode()); };
@@ -297,8 +309,8 @@ void multiply_add_elements(const Step& step, const Elements& at, const uint32_t*
 
 // x[i] rounded to the site's format.
 template <class Step>
-void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
-  if constexpr (!Step::listens && !Step::draws) {
+ULPSCOPE_STEP void cast_elements(const Step& step, const Elements& at, uint32_t* x) {
+  if constexpr (!Step::is_scalar && !Step::listens && !Step::draws) {
     if (Step::by_host || step.rounding().policy.flush == Flush::none) {
       return detail::cast_row(detail::row_of(at, x), step.format(), step.rounding());
     }
@@ -359,8 +371,8 @@ void keep_sums(const Step& step, const Elements& at, uint32_t* to, const Chains&
 // x[i] = f(x[i]), an instruction's result, rounded by the site and judged by exact(x[i]), or this
 // value itself; `row` and `exact.row` do this for a whole row.
 template <class Step, class RowFunction, class ExactFunction>
-void apply_to_elements(const Step& step, const Elements& at, uint32_t* x, const RowFunction& row,
-                       const ExactFunction& exact) {
+ULPSCOPE_HD void apply_to_elements(const Step& step, const Elements& at, uint32_t* x,
+                                   const RowFunction& row, const ExactFunction& exact) {
   if constexpr (!Step::listens && !Step::is_exact) {
     row(detail::row_of(at, x));
     cast_elements(step, at, x);

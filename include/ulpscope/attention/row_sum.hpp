@@ -22,8 +22,8 @@ inline constexpr int most_tile_lanes = 128;  // of sums that no lane carries on
 
 // The lanes joined by a butterfly. All lanes end with the same sum.
 template <class Sink>
-uint32_t joined_lanes(const Machine<Sink>& machine, int64_t row, Site site, Butterfly join,
-                      uint32_t* lanes, int count) {
+ULPSCOPE_STEP uint32_t joined_lanes(const Machine<Sink>& machine, int64_t row, Site site,
+                                    Butterfly join, uint32_t* lanes, int count) {
   const auto exchange = [&](int distance) {
     machine.at(site, [&](auto step) {
       for (int t = 0; t < count; ++t) {
@@ -62,8 +62,8 @@ inline constexpr bool sums_lanes_at_once =
 
 // The columns [from, to) added to their lanes, but the first one of each, which has met its lane.
 template <class Step>
-void add_lanes(const Step& step, int64_t row, const KeySpan& keys, const uint32_t* p, int64_t from,
-               int64_t to, int64_t width, std::span<uint32_t> sums) {
+ULPSCOPE_HD void add_lanes(const Step& step, int64_t row, const KeySpan& keys, const uint32_t* p,
+                           int64_t from, int64_t to, int64_t width, std::span<uint32_t> sums) {
   std::array<uint32_t, RecordRow::room> before;
   std::array<uint32_t, RecordRow::room> after;
   RecordRow records;
@@ -97,9 +97,10 @@ void add_lanes(const Step& step, int64_t row, const KeySpan& keys, const uint32_
 
 // The columns [from, to) of the tile added to their lanes.
 template <class Sink>
-void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, const uint32_t* p,
-                 int64_t from, int64_t to, FirstAddition first_addition, uint32_t factor,
-                 std::span<uint32_t> sums) {
+ULPSCOPE_STEP void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                               const uint32_t* p, int64_t from, int64_t to,
+                               FirstAddition first_addition, uint32_t factor,
+                               std::span<uint32_t> sums) {
   const int64_t lanes = machine.plan().recipe->row_sum.lanes;
   const int64_t width = machine.plan().recipe->row_sum.columns;
   machine.at(Site::row_sum, [&](auto step) {
@@ -144,8 +145,8 @@ void add_columns(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
 
 // old r + addend, rounded once.
 template <class Sink>
-uint32_t carried(const Machine<Sink>& machine, int64_t row, uint32_t old, uint32_t factor,
-                 uint32_t addend) {
+ULPSCOPE_STEP uint32_t carried(const Machine<Sink>& machine, int64_t row, uint32_t old,
+                               uint32_t factor, uint32_t addend) {
   constexpr Site site = Site::row_sum;
   return machine.one(site, row,
                      fma(machine.operand(site, old), machine.operand(site, factor),
@@ -154,15 +155,15 @@ uint32_t carried(const Machine<Sink>& machine, int64_t row, uint32_t old, uint32
 
 // A tile's sum, not below the least.
 template <class Sink>
-uint32_t lifted(const Machine<Sink>& machine, uint32_t sum) {
+ULPSCOPE_HD uint32_t lifted(const Machine<Sink>& machine, uint32_t sum) {
   const uint32_t least = machine.plan().maximum.tile_least;
   return least == 0 ? sum : fmaximum(sum, least);
 }
 
 // The tile's lanes, neighbours in order, then joined; not below the least.
 template <class Sink>
-uint32_t sum_of_tile(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                     const uint32_t* p) {
+ULPSCOPE_STEP uint32_t sum_of_tile(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                                   const uint32_t* p) {
   constexpr Site site = Site::row_sum;
   const RowSum& order = machine.plan().recipe->row_sum;
   std::array<uint32_t, most_tile_lanes> lanes{};
@@ -186,8 +187,9 @@ uint32_t sum_of_tile(const Machine<Sink>& machine, int64_t row, const KeySpan& k
 
 // Adds a tile's P to the sums carried in `state`; `rescaled` says whether r counts.
 template <class Sink>
-void add_to_row_sum(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                    const uint32_t* p, uint32_t factor, bool rescaled, RowState& state) {
+ULPSCOPE_HD void add_to_row_sum(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                                const uint32_t* p, uint32_t factor, bool rescaled,
+                                RowState& state) {
   using detail::FirstAddition;
   const RowSum& order = machine.plan().recipe->row_sum;
   uint32_t& l = state.lane_sums[0];
@@ -245,13 +247,13 @@ void add_to_row_sum(const Machine<Sink>& machine, int64_t row, const KeySpan& ke
 
 // l rounded to the format that it has in memory.
 template <class Sink>
-uint32_t kept_row_sum(const Machine<Sink>& machine, int64_t row, uint32_t sum) {
+ULPSCOPE_HD uint32_t kept_row_sum(const Machine<Sink>& machine, int64_t row, uint32_t sum) {
   return machine.one(Site::row_sum_keep, row, machine.operand(Site::row_sum_keep, sum));
 }
 
 // l of the row.
 template <class Sink>
-uint32_t row_sum_of(const Machine<Sink>& machine, int64_t row, RowState state) {
+ULPSCOPE_HD uint32_t row_sum_of(const Machine<Sink>& machine, int64_t row, RowState state) {
   const RowSum& order = machine.plan().recipe->row_sum;
   switch (order.carry) {
     case Carry::first_addition:

@@ -48,7 +48,8 @@ namespace detail {
 
 // to[c] = step(from[c]) at a site.
 template <class Sink, class Value>
-void each_score(const Machine<Sink>& machine, Site site, const TermSpan& s, Value&& value) {
+ULPSCOPE_HD void each_score(const Machine<Sink>& machine, Site site, const TermSpan& s,
+                            Value&& value) {
   machine.at(site, [&](auto step) {
     for (int64_t c = 0; c < s.count; ++c) {
       s.scores[c] = step(s.log_row, s.first_key + c, value(step, c));
@@ -57,8 +58,8 @@ void each_score(const Machine<Sink>& machine, Site site, const TermSpan& s, Valu
 }
 
 template <class Sink>
-void cap_scores(const Machine<Sink>& machine, const TermSites& sites, uint32_t cap,
-                const TermSpan& s) {
+ULPSCOPE_STEP void cap_scores(const Machine<Sink>& machine, const TermSites& sites, uint32_t cap,
+                              const TermSpan& s) {
   each_score(machine, sites.argument, s, [&](const auto& step, int64_t c) {
     return divide(step.operand(s.scores[c]), step.operand(cap));
   });
@@ -73,8 +74,8 @@ void cap_scores(const Machine<Sink>& machine, const TermSites& sites, uint32_t c
 }  // namespace detail
 
 template <class Sink>
-void apply_terms(const Machine<Sink>& machine, const TermSites& sites, const HeadTerms& terms,
-                 const TermSpan& s) {
+ULPSCOPE_STEP void apply_terms(const Machine<Sink>& machine, const TermSites& sites,
+                               const HeadTerms& terms, const TermSpan& s) {
   if (terms.none()) return;
   if (terms.cap != 0) detail::cap_scores(machine, sites, terms.cap, s);
   if (terms.slope != 0) {
@@ -95,7 +96,7 @@ void apply_terms(const Machine<Sink>& machine, const TermSites& sites, const Hea
 
 // dS = dS (1 - t^2), the scores of the span being dS.
 template <class Sink>
-void bend_ds(const Machine<Sink>& machine, const TermSpan& s) {
+ULPSCOPE_HD void bend_ds(const Machine<Sink>& machine, const TermSpan& s) {
   machine.at(Site::cap_slope, [&](auto step) {
     for (int64_t c = 0; c < s.count; ++c) {
       const uint32_t t = s.tanhs[c];

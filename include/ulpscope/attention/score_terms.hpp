@@ -15,6 +15,7 @@
 // Tested by tests/attention/score_terms_test.cpp.
 #pragma once
 
+#include "ulpscope/base/bits.hpp"
 #include "ulpscope/trace/site.hpp"
 
 #include <array>
@@ -67,13 +68,13 @@ struct HeadTerms {
   int64_t bias_row_step = 0;
   int64_t bias_key_step = 0;
 
-  constexpr bool none() const { return cap == 0 && slope == 0 && bias == nullptr; }
+  ULPSCOPE_HD constexpr bool none() const { return cap == 0 && slope == 0 && bias == nullptr; }
   // How many keys the pair is off the diagonal.
-  constexpr int64_t distance(int64_t row, int64_t key) const {
+  ULPSCOPE_HD constexpr int64_t distance(int64_t row, int64_t key) const {
     const int64_t off = key - row - diagonal;
     return off < 0 ? -off : off;
   }
-  constexpr uint32_t bias_of(int64_t row, int64_t key) const {
+  ULPSCOPE_HD constexpr uint32_t bias_of(int64_t row, int64_t key) const {
     return bias[row * bias_row_step + key * bias_key_step];
   }
 };

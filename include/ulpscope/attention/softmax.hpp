@@ -44,18 +44,19 @@ struct KeySpan {
 namespace detail {
 
 // What is subtracted from the scores: a row that has seen no key yet subtracts 0.
-constexpr uint32_t subtrahend(uint32_t maximum) {
+ULPSCOPE_HD constexpr uint32_t subtrahend(uint32_t maximum) {
   return maximum == minus_infinity32 ? 0 : maximum;
 }
 
-inline Elements seen_elements(int64_t row, const KeySpan& keys) {
+ULPSCOPE_HD inline Elements seen_elements(int64_t row, const KeySpan& keys) {
   return {.row = row, .first = keys.first + keys.begin, .count = keys.end - keys.begin};
 }
 
 // to[c] = from[c] * factor for the seen keys.
 template <class Sink>
-void multiply_scores(const Machine<Sink>& machine, Site site, int64_t row, const KeySpan& keys,
-                     const uint32_t* from, uint32_t factor, uint32_t* to) {
+ULPSCOPE_HD void multiply_scores(const Machine<Sink>& machine, Site site, int64_t row,
+                                 const KeySpan& keys, const uint32_t* from, uint32_t factor,
+                                 uint32_t* to) {
   machine.at(site, [&](auto step) {
     multiply_elements(step, seen_elements(row, keys), from + keys.begin, factor, to + keys.begin);
   });
@@ -63,8 +64,8 @@ void multiply_scores(const Machine<Sink>& machine, Site site, int64_t row, const
 
 // scores[c] = from[c] - by
 template <class Sink>
-void shift_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                  const uint32_t* from, uint32_t by, uint32_t* scores) {
+ULPSCOPE_HD void shift_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                              const uint32_t* from, uint32_t by, uint32_t* scores) {
   machine.at(Site::shifted_score, [&](auto step) {
     subtract_from_elements(step, seen_elements(row, keys), from + keys.begin, by,
                            scores + keys.begin);
@@ -73,8 +74,8 @@ void shift_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
 
 // scores[c] = fma(scores[c], times, -by)
 template <class Sink>
-void multiply_and_shift(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                        uint32_t times, uint32_t by, uint32_t* scores) {
+ULPSCOPE_HD void multiply_and_shift(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                                    uint32_t times, uint32_t by, uint32_t* scores) {
   machine.at(Site::shifted_score, [&](auto step) {
     uint32_t* const seen = scores + keys.begin;
     multiply_add_elements(step, seen_elements(row, keys), seen, times, by ^ sign_bit32, seen);
@@ -83,8 +84,8 @@ void multiply_and_shift(const Machine<Sink>& machine, int64_t row, const KeySpan
 
 // scores[c] = scores[c] * factor, a binary32 product that is then rounded to the site's format.
 template <class Sink>
-void multiply_and_store(const Machine<Sink>& machine, Site site, int64_t row, const KeySpan& keys,
-                        uint32_t factor, uint32_t* scores) {
+ULPSCOPE_STEP void multiply_and_store(const Machine<Sink>& machine, Site site, int64_t row,
+                                      const KeySpan& keys, uint32_t factor, uint32_t* scores) {
   machine.at(site, [&](auto step) {
     for (int64_t c = keys.begin; c < keys.end; ++c) {
       const uint32_t x = scores[c];
@@ -95,31 +96,34 @@ void multiply_and_store(const Machine<Sink>& machine, Site site, int64_t row, co
   });
 }
 
-// 2^x or e^x by the recipe's instruction, in place.
+// 2^x or e^x by the recipe's instruction,
+[[gnu::noinline]] ULPSCOPE_HD inline uint32_t exponential_of(const Plan& plan, uint32_t x) {
+  switch (plan.recipe->exponential) {
+    case ulpscope::Exponential::ex2: return ex2_approx(*plan.tables, x);
+    case ulpscope::Exponential::ex2_ftz: return mufu_ex2(*plan.tables, x);
+    case ulpscope::Exponential::expf: return library_expf(*plan.tables, x);
+    case ulpscope::Exponential::rounded: return rounded_exp(x);
+  }
+  return x;
+}
+// and of a row, in place: by the host's lanes where there are some.
 inline void exponentials_of(const Plan& plan, std::span<uint32_t> x) {
   switch (plan.recipe->exponential) {
-    case Exponential::ex2: return ex2_row(*plan.tables, x, Flush::none, x);
-    case Exponential::ex2_ftz: return ex2_row(*plan.tables, x, Flush::both, x);
-    case Exponential::expf:
-      for (uint32_t& one : x) one = library_expf(*plan.tables, one);
-      return;
-    case Exponential::rounded:
-      for (uint32_t& one : x) one = rounded_exp(one);
-      return;
+    case ulpscope::Exponential::ex2: return ex2_row(*plan.tables, x, Flush::none, x);
+    case ulpscope::Exponential::ex2_ftz: return ex2_row(*plan.tables, x, Flush::both, x);
+    case ulpscope::Exponential::expf:
+    case ulpscope::Exponential::rounded: break;
   }
-}
-inline uint32_t exponential_of(const Plan& plan, uint32_t x) {
-  exponentials_of(plan, {&x, 1});
-  return x;
+  for (uint32_t& one : x) one = exponential_of(plan, one);
 }
 
 // What it should have returned.
-inline ExactPower exact_exponential(const Plan& plan) {
+ULPSCOPE_HD inline ExactPower exact_exponential(const Plan& plan) {
   switch (plan.recipe->exponential) {
-    case Exponential::ex2:
-    case Exponential::ex2_ftz: break;
-    case Exponential::expf:
-    case Exponential::rounded: return {Power::of_e};
+    case ulpscope::Exponential::ex2:
+    case ulpscope::Exponential::ex2_ftz: break;
+    case ulpscope::Exponential::expf:
+    case ulpscope::Exponential::rounded: return {Power::of_e};
   }
   return {Power::of_two};
 }
@@ -141,11 +145,12 @@ struct TermsOfRow {
 
 // From S in `s`: what the recipe makes of it before the maximum.
 template <class Sink>
-void scale_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                  const ScoreRow& scores, const TermsOfRow& of_row) {
+ULPSCOPE_STEP void scale_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                                const ScoreRow& scores, const TermsOfRow& of_row) {
   const Plan& plan = machine.plan();
   const auto add_terms = [&] {
-    apply_terms(machine, forward_term_sites, of_row.terms,
+    constexpr TermSites sites = forward_term_sites;
+    apply_terms(machine, sites, of_row.terms,
                 {.row = of_row.row,
                  .log_row = row,
                  .first_key = keys.first + keys.begin,
@@ -174,7 +179,7 @@ void scale_scores(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
 }
 
 // Whether a tile brings the old sums down; a maximum that stays has r = 1.
-inline bool rescales(const Plan& plan, const RowState& state, uint32_t raised) {
+ULPSCOPE_HD inline bool rescales(const Plan& plan, const RowState& state, uint32_t raised) {
   if (state.fresh) return false;
   switch (plan.recipe->rescaling) {
     case Rescaling::every_tile: break;
@@ -188,8 +193,8 @@ inline bool rescales(const Plan& plan, const RowState& state, uint32_t raised) {
 // which makes r = 2^-infinity = 0. Elsewhere a row that has seen only -infinity has r = 2^NaN
 // (data/captures/h200_fa2_infinite).
 template <class Sink>
-uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
-                        uint32_t old, uint32_t raised) {
+ULPSCOPE_HD uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                                    uint32_t old, uint32_t raised) {
   const Plan& plan = machine.plan();
   const uint32_t reference = keys.guarded ? detail::subtrahend(raised) : raised;
   const uint32_t step = detail::difference(machine, Site::maximum_step, row, old, reference);
@@ -203,8 +208,8 @@ uint32_t rescale_factor(const Machine<Sink>& machine, int64_t row, const KeySpan
 
 // P = 2^ or e^(score - maximum), in scores.s: the difference, and the exponential.
 template <class Sink>
-void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys, uint32_t maximum,
-                  const ScoreRow& scores) {
+ULPSCOPE_HD void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys,
+                              uint32_t maximum, const ScoreRow& scores) {
   const Plan& plan = machine.plan();
   uint32_t* const s = scores.s;
   const uint32_t m = detail::subtrahend(maximum);
@@ -233,7 +238,13 @@ void exponentiate(const Machine<Sink>& machine, int64_t row, const KeySpan& keys
   machine.at(Site::probability, [&](auto step) {
     apply_to_elements(
         step, detail::seen_elements(row, keys), s + keys.begin,
-        [&](std::span<uint32_t> x) { detail::exponentials_of(plan, x); },
+        [&](std::span<uint32_t> x) {
+          if constexpr (is_scalar_sink<Sink>) {
+            for (uint32_t& one : x) one = detail::exponential_of(plan, one);
+          } else {
+            detail::exponentials_of(plan, x);
+          }
+        },
         detail::exact_exponential(plan));
   });
   std::fill(s, s + keys.begin, 0);

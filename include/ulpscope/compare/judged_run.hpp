@@ -30,6 +30,7 @@ struct JudgedOptions {
   std::span<const RowKind> row_kinds = {};
   std::function<void(int64_t done)> progress = {};
   const std::atomic<bool>* stop = nullptr;
+  ForwardEngine forward = run_forward;
 };
 
 // O's errors in the rows that have two or more equal maxima, and in those of them at risk.

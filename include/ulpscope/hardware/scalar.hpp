@@ -30,6 +30,8 @@ inline constexpr uint32_t one32 = 0x3F80'0000;
 inline constexpr uint32_t fraction_mask32 = smallest_normal32 - 1;
 
 ULPSCOPE_HD constexpr bool is_nan32(uint32_t x) { return (x & ~sign_bit32) > infinity32; }
+ULPSCOPE_HD constexpr bool is_zero32(uint32_t x) { return (x & ~sign_bit32) == 0; }
+ULPSCOPE_HD constexpr bool is_negative32(uint32_t x) { return (x & sign_bit32) != 0; }
 // |x| < 2^-126: a zero or a subnormal.
 ULPSCOPE_HD constexpr bool is_tiny32(uint32_t x) { return (x & ~sign_bit32) < smallest_normal32; }
 ULPSCOPE_HD constexpr uint32_t flushed32(uint32_t x) { return is_tiny32(x) ? x & sign_bit32 : x; }

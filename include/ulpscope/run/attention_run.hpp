@@ -20,6 +20,7 @@
 // them. Tested by tests/run/attention_run_test.cpp.
 #pragma once
 
+#include "ulpscope/attention/driver.hpp"
 #include "ulpscope/run/kernel_options.hpp"
 #include "ulpscope/run/log_level.hpp"
 #include "ulpscope/run/manifest.hpp"
@@ -47,6 +48,9 @@ struct AttentionOptions : KernelOptions {
   std::function<void(int64_t done, int64_t all)> progress = {};
   std::function<void(const std::string&)> note = {};  // remarks for the user
   const std::atomic<bool>* stop = nullptr;
+  // Who computes the forward pass in place of this machine's cores; may be empty. It asks for
+  // LogLevel::none, no backward pass and a kernel that has a pass.
+  ForwardEngine forward = {};
 };
 
 // The summary (schema of summary_writer.hpp); nothing if the run was stopped.

@@ -28,6 +28,10 @@ struct NullSink {
   void add(Site, int64_t, int64_t, const Record&) {}
 };
 
+// As silent, and every element one by one in the core's integers: the pass on machines that lack
+// the host's vector arithmetic, GPUs. The bits are the same.
+struct ScalarSink : NullSink {};
+
 class TileLog {
  public:
   static constexpr bool enabled = true;
