@@ -2,6 +2,8 @@
 
 #include "ulpscope/run/attention_summary.hpp"
 
+#include <algorithm>
+
 namespace ulpscope {
 
 namespace {
@@ -11,10 +13,21 @@ std::vector<TensorInfo> whole(const Outline& outline, std::vector<TensorInfo> sh
   return shares;
 }
 
+std::vector<Tensor> zeros(const std::vector<TensorInfo>& infos) {
+  std::vector<Tensor> tensors;
+  for (const auto& info : infos) tensors.push_back(make_tensor(info));
+  return tensors;
+}
+
 }  // namespace
 
-Assembly::Assembly(const Outline& outline, const std::filesystem::path& folder)
-    : outline_(outline), folder_(folder), totals_(outline) {
+Assembly::Assembly(const Outline& outline, const std::filesystem::path& folder, RunTensors* kept)
+    : outline_(outline), folder_(folder), kept_(kept), totals_(outline) {
+  if (kept_ != nullptr) {
+    kept_->outputs = zeros(whole(outline, unit_outputs(outline)));
+    if (outline.log == LogLevel::full) kept_->errors = zeros(whole(outline, unit_errors(outline)));
+    kept_->metadata = outline.metadata;
+  }
   if (folder_.empty()) return;
   outputs_ = std::make_unique<SafetensorsFile>(
       folder_ / "outputs.safetensors", whole(outline, unit_outputs(outline)), outline.metadata);
@@ -24,16 +37,29 @@ Assembly::Assembly(const Outline& outline, const std::filesystem::path& folder)
 }
 
 void Assembly::add(const UnitResult& result) {
-  for (size_t i = 0; outputs_ && i < outline_.tensors.size(); ++i) {
-    write(*outputs_, i, result.unit, result.outputs[i]);
-    if (errors_) write(*errors_, i, result.unit, result.errors[i]);
+  const auto to_file = [&](SafetensorsFile* file, size_t i, const Tensor& share) {
+    if (file == nullptr) return;
+    write([&](uint64_t at, Bytes bytes) { file->write(i, at, bytes); }, i, result.unit, share);
+  };
+  // Units have places of their own: no lock is needed.
+  const auto to_memory = [&](std::vector<Tensor>& tensors, size_t i, const Tensor& share) {
+    const auto put = [&](uint64_t at, Bytes bytes) {
+      std::ranges::copy(bytes, tensors[i].bytes.begin() + static_cast<ptrdiff_t>(at));
+    };
+    write(put, i, result.unit, share);
+  };
+  for (size_t i = 0; i < outline_.tensors.size(); ++i) {
+    to_file(outputs_.get(), i, result.outputs[i]);
+    if (kept_ != nullptr) to_memory(kept_->outputs, i, result.outputs[i]);
+    if (outline_.log != LogLevel::full) continue;
+    to_file(errors_.get(), i, result.errors[i]);
+    if (kept_ != nullptr) to_memory(kept_->errors, i, result.errors[i]);
   }
   const std::lock_guard lock(mutex_);
   totals_.merge(result.totals);
 }
 
-void Assembly::write(const SafetensorsFile& file, size_t tensor, int64_t unit,
-                     const Tensor& share) const {
+void Assembly::write(const Put& put, size_t tensor, int64_t unit, const Tensor& share) const {
   const OutlineTensor& t = outline_.tensors[tensor];
   const int64_t heads = t.sizes[1];
   const int64_t rows = t.sizes[2];
@@ -47,9 +73,9 @@ void Assembly::write(const SafetensorsFile& file, size_t tensor, int64_t unit,
   for (int64_t i = 0; i < shared * rows; i += together) {
     const int64_t head = unit * shared + i / rows;
     const int64_t at = head / heads * stride[0] + head % heads * stride[1] + i % rows * stride[2];
-    file.write(tensor, static_cast<uint64_t>(at * element),
-               bytes.subspan(static_cast<size_t>(i * row_bytes),
-                             static_cast<size_t>(together * row_bytes)));
+    put(static_cast<uint64_t>(at * element),
+        bytes.subspan(static_cast<size_t>(i * row_bytes),
+                      static_cast<size_t>(together * row_bytes)));
   }
 }
 

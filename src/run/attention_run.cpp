@@ -51,7 +51,7 @@ std::optional<nlohmann::json> run_with_parts(const AttentionWork& work, OutputFo
   const Outline& outline = work.outline();
   PartFolder parts(parts_folder(options.out), {}, outline, options.earlier);
   if (!compute_missing(work, parts, parts.missing(), options, outline.units)) return std::nullopt;
-  Assembly assembly(outline, folder.path());
+  Assembly assembly(outline, folder.path(), options.tensors);
   if (!add_parts(
           parts_folder(options.out), {}, outline, assembly, [] {}, options.stop)) {
     return std::nullopt;
@@ -69,7 +69,7 @@ std::optional<nlohmann::json> run_at_once(const AttentionWork& work,
                                           const AttentionOptions& options) {
   std::vector<int64_t> units(static_cast<size_t>(work.outline().units));
   std::iota(units.begin(), units.end(), 0);
-  Assembly assembly(work.outline(), folder ? folder->path() : fs::path());
+  Assembly assembly(work.outline(), folder ? folder->path() : fs::path(), options.tensors);
   const auto add = [&](const UnitResult& result) { assembly.add(result); };
   if (!compute_units(work, units, options, add)) return std::nullopt;
   auto summary = explained(options, assembly.finish());

@@ -54,8 +54,8 @@ void arrange(Pair& pair, const std::optional<Layout>& layout) {
 }
 
 Pair load_pair(const CompareOptions& options, const std::optional<Layout>& layout) {
-  Pair pair{.a = load_one_tensor(options.a, options.format),
-            .b = load_one_tensor(options.b, options.format),
+  Pair pair{.a = load_one_tensor(options.a, options.format, options.held),
+            .b = load_one_tensor(options.b, options.format, options.held),
             .layout = {},
             .axes = {},
             .grid = {}};

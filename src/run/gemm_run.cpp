@@ -124,37 +124,44 @@ class Destination {
     }
   }
 
-  void write(const GemmRecord& record, const nlohmann::json& summary) {
-    if (!folder_ && file_.empty()) return;
-    const GemmPlan& plan = record.plans[0];
-    const std::vector<int64_t> shape{record.a.info.shape[0], record.b.info.shape[0]};
-    const std::map<std::string, std::string> metadata{
-        {"kernel", fmt::format("{}@{}", plan.recipe->name, plan.chip->name)},
-        {"d_format", format_name(plan.output)}};
-    std::vector<Tensor> outputs;
-    for (size_t p = 0; p < record.plans.size(); ++p) {
-      outputs.push_back(packed(product_name(record.plans, p), element_for(plan.output), shape,
-                               record.products.of_plan[p].d));
-    }
-    write_safetensors(folder_ ? folder_->path() / "outputs.safetensors" : file_, outputs, metadata);
+  void write(const RunTensors& tensors, const nlohmann::json& summary) {
+    if (!wants_tensors()) return;
+    write_safetensors(folder_ ? folder_->path() / "outputs.safetensors" : file_, tensors.outputs,
+                      tensors.metadata);
     if (!folder_) return;
-    const auto& errors = record.products.of_plan[0].d_ulp;
-    write_safetensors(folder_->path() / "errors.safetensors",
-                      std::array{packed("d_ulp", Element::fp32, shape, errors)}, metadata);
+    write_safetensors(folder_->path() / "errors.safetensors", tensors.errors, tensors.metadata);
     write_file_atomically(folder_->path() / "summary.json", summary.dump(1) + "\n");
     write_file_atomically(folder_->path() / "report.html", html_report(summary));
     folder_->commit();
   }
+
+  bool wants_tensors() const { return folder_ || !file_.empty(); }
 
  private:
   std::optional<OutputFolder> folder_;
   std::filesystem::path file_;
 };
 
+// What the products leave: every plan's D, and the errors of the first.
+RunTensors tensors_of(const GemmRecord& record) {
+  const GemmPlan& plan = record.plans[0];
+  const std::vector<int64_t> shape{record.a.info.shape[0], record.b.info.shape[0]};
+  RunTensors tensors{
+      .outputs = {},
+      .errors = {packed("d_ulp", Element::fp32, shape, record.products.of_plan[0].d_ulp)},
+      .metadata = {{"kernel", fmt::format("{}@{}", plan.recipe->name, plan.chip->name)},
+                   {"d_format", format_name(plan.output)}}};
+  for (size_t p = 0; p < record.plans.size(); ++p) {
+    tensors.outputs.push_back(packed(product_name(record.plans, p), element_for(plan.output), shape,
+                                     record.products.of_plan[p].d));
+  }
+  return tensors;
+}
+
 // The tensor that D is compared with, in D's format and shape.
-OneTensor load_expected(const std::string& text, const GemmPlan& plan,
+OneTensor load_expected(const GemmOptions& options, const GemmPlan& plan,
                         const std::vector<int64_t>& shape) {
-  OneTensor expected = load_one_tensor(text, plan.output);
+  OneTensor expected = load_one_tensor(options.compare, plan.output, options.held);
   if (!(expected.format == plan.output) || expected.info.shape != shape) {
     throw Error(ErrorKind::input,
                 fmt::format("{}: expected D, {} {} (--out-format names another format)",
@@ -172,9 +179,9 @@ std::optional<nlohmann::json> run_gemm(const GemmOptions& options) {
   const GemmScales scales{scale_bits("--scale-a", options.scale_a),
                           scale_bits("--scale-b", options.scale_b)};
   Destination destination(options.out);
-  const OneTensor a = load_one_tensor(options.a, options.format);
+  const OneTensor a = load_one_tensor(options.a, options.format, options.held);
   require_matrix(a, recipe, "(M, K)");
-  const OneTensor b = load_one_tensor(options.b, options.format);
+  const OneTensor b = load_one_tensor(options.b, options.format, options.held);
   require_matrix(b, recipe, "(N, K)");
   require_agreement(a, b);
 
@@ -190,7 +197,7 @@ std::optional<nlohmann::json> run_gemm(const GemmOptions& options) {
   }
   const std::vector<int64_t> shape{a.info.shape[0], b.info.shape[0]};
   std::optional<OneTensor> expected;
-  if (!options.compare.empty()) expected = load_expected(options.compare, plans[0], shape);
+  if (!options.compare.empty()) expected = load_expected(options, plans[0], shape);
 
   Operand columns = operand_of(b);
   columns.pack();
@@ -214,7 +221,11 @@ std::optional<nlohmann::json> run_gemm(const GemmOptions& options) {
     add_comparison(summary,
                    comparison_json(computed, *expected, count_bits(computed, *expected), shape));
   }
-  destination.write(record, summary);
+  if (destination.wants_tensors() || options.tensors != nullptr) {
+    RunTensors tensors = tensors_of(record);
+    destination.write(tensors, summary);
+    if (options.tensors != nullptr) *options.tensors = std::move(tensors);
+  }
   return summary;
 }
 

@@ -54,7 +54,7 @@ std::optional<Found> find_output(const OutputFiles& files, Output output) {
   if (const auto named = files.names.find(role); named != files.names.end()) {
     where.tensor = named->second;
   }
-  const TensorSource source = open_tensors(where.file);
+  const TensorSource source = open_tensors(where.file, {.held = files.held});
   if (where.tensor.empty()) {
     for (const auto& info : source.tensors()) {
       const bool alone = own != files.files.end() && source.tensors().size() == 1;

@@ -41,7 +41,7 @@ std::optional<Located> locate(const InputOptions& options, const std::string& ro
   if (where.file.empty()) return std::nullopt;
   const auto mapped = options.names.find(role);
   if (mapped != options.names.end()) where.tensor = mapped->second;
-  TensorSource source = open_tensors(where.file, {.access = options.access});
+  TensorSource source = open_tensors(where.file, {.access = options.access, .held = options.held});
   const auto found = [&]() -> const TensorInfo* {
     if (!where.tensor.empty()) return source.find(where.tensor);
     if (file != options.files.end() && source.tensors().size() == 1) return &source.tensors()[0];
@@ -207,7 +207,7 @@ Located found(const InputOptions& options, const std::string& role) {
   const auto& file = options.files.contains(role) ? options.files.at(role) : options.input;
   std::string there;
   if (!file.empty()) {
-    const auto source = open_tensors(split_file_and_tensor(file).file);
+    const auto source = open_tensors(split_file_and_tensor(file).file, {.held = options.held});
     for (const auto& info : source.tensors()) {
       there += fmt::format("{}{}", there.empty() ? "" : ", ", in_quotes(info.name));
     }

@@ -42,9 +42,10 @@ Format format_of(const std::string& where, const TensorInfo& info,
 
 }  // namespace
 
-OneTensor load_one_tensor(const std::string& text, const std::optional<Format>& format) {
+OneTensor load_one_tensor(const std::string& text, const std::optional<Format>& format,
+                          const HeldTensors* held) {
   const auto [file, wanted] = split_file_and_tensor(text);
-  const TensorSource source = open_tensors(file);
+  const TensorSource source = open_tensors(file, {.held = held});
   std::string name = wanted;
   if (name.empty()) {
     if (source.tensors().size() != 1) {

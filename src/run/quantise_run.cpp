@@ -162,7 +162,7 @@ json run_quantise(const QuantiseRunOptions& options) {
                                                 options.out, all.size()));
     }
   }
-  const OneTensor tensor = load_one_tensor(options.input, options.format);
+  const OneTensor tensor = load_one_tensor(options.input, options.format, options.held);
   const auto values = as_binary32(tensor);
   const Extent extent = extent_of(values);
   const auto& shape = tensor.info.shape;
@@ -173,13 +173,16 @@ json run_quantise(const QuantiseRunOptions& options) {
     quantiser.add(values);
     const Quantised& q = quantiser.result();
     results.push_back(result_json(chosen, options.mode, q, quantiser.statistics()));
-    if (writer == nullptr) continue;
-    writer(options.out, stored_tensors(chosen, tensor.info, q),
-           {{"scheme", chosen.name},
-            {"element", element_text(chosen)},
-            {"block", std::to_string(chosen.scheme.block)},
-            {"rule", std::string(scale_rule_name(chosen.scheme.rule))},
-            {"source", tensor.where}});
+    if (writer == nullptr && options.tensors == nullptr) continue;
+    RunTensors stored{.outputs = stored_tensors(chosen, tensor.info, q),
+                      .errors = {},
+                      .metadata = {{"scheme", chosen.name},
+                                   {"element", element_text(chosen)},
+                                   {"block", std::to_string(chosen.scheme.block)},
+                                   {"rule", std::string(scale_rule_name(chosen.scheme.rule))},
+                                   {"source", tensor.where}}};
+    if (writer != nullptr) writer(options.out, stored.outputs, stored.metadata);
+    if (options.tensors != nullptr) *options.tensors = std::move(stored);
   }
   return {{"schema", "ulpscope.quantise/1"},
           {"tool", {{"name", "ulpscope"}, {"version", version}}},

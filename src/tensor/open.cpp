@@ -1,6 +1,7 @@
 #include "ulpscope/tensor/open.hpp"
 
 #include "ulpscope/base/error.hpp"
+#include "ulpscope/tensor/held.hpp"
 #include "ulpscope/tensor/input_file.hpp"
 #include "ulpscope/tensor/npy.hpp"
 #include "ulpscope/tensor/npz.hpp"
@@ -123,6 +124,10 @@ TensorSource open_folder(const path& folder, const ReadLimits& limits) {
 }  // namespace
 
 TensorSource open_tensors(const path& path, const ReadLimits& limits) {
+  if (limits.held != nullptr) {
+    const auto held = limits.held->files.find(path.string());
+    if (held != limits.held->files.end()) return open_held(held->first, held->second, limits);
+  }
   std::error_code unknown;
   if (std::filesystem::is_directory(path, unknown)) return open_folder(path, limits);
   switch (kind_of(path)) {

@@ -24,6 +24,7 @@
 #include "ulpscope/run/kernel_options.hpp"
 #include "ulpscope/run/log_level.hpp"
 #include "ulpscope/run/manifest.hpp"
+#include "ulpscope/run/run_tensors.hpp"
 
 #include <atomic>
 #include <functional>
@@ -43,6 +44,7 @@ struct AttentionOptions : KernelOptions {
   int threads = 1;
   std::optional<uint64_t> memory_limit;  // bytes, of the estimate in run/memory_need.hpp
   std::string out;                       // folder; empty: nothing is written
+  RunTensors* tensors = nullptr;         // filled with the same tensors, if this run computes them
   Earlier earlier = Earlier::replaced;
   std::string command;  // shown in the report
   std::function<void(int64_t done, int64_t all)> progress = {};

@@ -38,6 +38,7 @@ struct CompareOptions {
   std::optional<HistoryOptions> history = {};  // by which kernels, on which inputs
   std::string out = {};  // folder for the same report; empty: nothing is written
   std::string command = {};
+  const HeldTensors* held = nullptr;  // tensors in memory that a and b may name
 };
 
 // The summary; its verdict status is "equal" or "different": with a fit, whether a rounding

@@ -15,6 +15,8 @@
 #pragma once
 
 #include "ulpscope/format/format.hpp"
+#include "ulpscope/run/run_tensors.hpp"
+#include "ulpscope/tensor/limits.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -41,6 +43,8 @@ struct GemmOptions {
   std::string out;      // empty: nothing is written
   std::string compare;  // FILE or FILE:TENSOR that D is compared with; empty: none
   std::string command;
+  const HeldTensors* held = nullptr;  // tensors in memory that a, b and compare may name
+  RunTensors* tensors = nullptr;      // filled with d, d_CHIP and d_ulp
   std::function<void(int64_t done, int64_t all)> progress = {};
   const std::atomic<bool>* stop = nullptr;
 };

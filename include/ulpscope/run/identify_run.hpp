@@ -27,6 +27,7 @@ struct OutputFiles {
   std::string input;                         // file or folder; may be empty with `files`
   std::map<std::string, std::string> files;  // o -> FILE or FILE:TENSOR
   std::map<std::string, std::string> names;  // o -> name of the tensor in `input`
+  const HeldTensors* held = nullptr;         // tensors in memory that a name may mean
 };
 
 struct IdentifyRunOptions : ProblemOptions {

@@ -38,6 +38,7 @@ struct InputOptions {
   std::optional<Layout> layout;
   std::optional<Rounding> cast;
   FileAccess access = FileAccess::calls;
+  const HeldTensors* held = nullptr;  // tensors in memory that a name may mean
 };
 
 struct Operand16 {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "ulpscope/format/format.hpp"
+#include "ulpscope/tensor/limits.hpp"
 #include "ulpscope/tensor/tensor.hpp"
 
 #include <optional>
@@ -24,8 +25,9 @@ struct OneTensor {
   std::vector<uint64_t> codes;
 };
 
-// `text` is FILE or FILE:TENSOR.
-OneTensor load_one_tensor(const std::string& text, const std::optional<Format>& format);
+// `text` is FILE or FILE:TENSOR, of a file or of tensors in memory.
+OneTensor load_one_tensor(const std::string& text, const std::optional<Format>& format,
+                          const HeldTensors* held = nullptr);
 
 // Its values as codes of binary32. Errors of kind input: a format that binary32 does not hold, no
 // elements.

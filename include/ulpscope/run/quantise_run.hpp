@@ -7,7 +7,9 @@
 // the file. Tested by tests/run/quantise_run_test.cpp.
 #pragma once
 
+#include "ulpscope/run/run_tensors.hpp"
 #include "ulpscope/scaling/schemes.hpp"
+#include "ulpscope/tensor/limits.hpp"
 
 #include <optional>
 #include <string>
@@ -27,6 +29,8 @@ struct QuantiseRunOptions {
   Mode mode = Mode::nearest_even;
   std::string out;  // .npz or .safetensors, of one scheme; empty: nothing is written
   std::string command;
+  const HeldTensors* held = nullptr;  // tensors in memory that `input` may name
+  RunTensors* tensors = nullptr;      // filled with what a file holds, of one scheme
 };
 
 nlohmann::json run_quantise(const QuantiseRunOptions& options);

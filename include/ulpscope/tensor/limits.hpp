@@ -18,8 +18,11 @@ namespace ulpscope {
 // By read calls, or from a memory map (tensor/input_file.hpp; .npy and .safetensors only).
 enum class FileAccess { calls, map };
 
+struct HeldTensors;  // tensor/held.hpp
+
 struct ReadLimits {
   FileAccess access = FileAccess::calls;
+  const HeldTensors* held = nullptr;  // come before files of the same name
 
   uint64_t safetensors_header = uint64_t{16} << 20;  // bytes
   uint64_t npy_header = 10'000;                      // bytes
