@@ -1,5 +1,8 @@
 """Arrays of other libraries: the same bits on the way in, through files, and on the way out."""
 
+import sys
+import types
+
 import numpy as np
 import pytest
 
@@ -68,6 +71,35 @@ def test_every_dtype_of_torch_is_seen_without_a_copy(name):
     np.testing.assert_array_equal(seen.bits, codes)
 
 
+def test_types_that_torch_does_not_export_are_viewed_as_bytes(monkeypatch):
+    """As torch's 8-bit formats before its DLPack had them."""
+
+    class Tensor:
+        dtype, itemsize = "torch.float8_e5m2", 1
+
+        def __init__(self, bytes):
+            self.bytes = bytes
+
+        def detach(self):
+            return self
+
+        def __dlpack__(self, **options):
+            raise BufferError("float8 types are not supported by dlpack")
+
+        def view(self, dtype):
+            assert dtype == "bytes"
+            return self
+
+        def numpy(self):
+            return self.bytes
+
+    torch = types.SimpleNamespace(Tensor=Tensor, uint8="bytes")
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    codes = np.arange(256, dtype=np.uint8)
+    seen = _arrays.seen(Tensor(codes))
+    assert (seen.format, seen.bits.ctypes.data) == ("e5m2", codes.ctypes.data)
+
+
 def test_a_tensor_of_torch_that_asks_for_gradients_is_read_as_it_is():
     torch = pytest.importorskip("torch", reason="torch is not installed")
     x = torch.ones(3, dtype=torch.bfloat16, requires_grad=True)
@@ -76,8 +108,12 @@ def test_a_tensor_of_torch_that_asks_for_gradients_is_read_as_it_is():
 
 def test_arrays_of_jax_are_seen_without_a_copy():
     jax = pytest.importorskip("jax.numpy", reason="jax is not installed")
-    x = jax.asarray([1.0, 2.0], dtype=jax.bfloat16)
-    np.testing.assert_array_equal(ulpscope.values(x), [1, 2])
+    x = jax.arange(256, dtype=jax.bfloat16)
+    seen = _arrays.seen(x)
+    assert (seen.format, seen.bits.ctypes.data) == ("bf16", x.unsafe_buffer_pointer())
+    np.testing.assert_array_equal(ulpscope.values(x), np.arange(256))
+    small = jax.arange(16, dtype=jax.float8_e4m3fn)
+    np.testing.assert_array_equal(ulpscope.values(small), np.arange(16))
 
 
 class Exporter:
