@@ -219,3 +219,16 @@ def test_a_shape_that_no_one_guesses_is_named():
     x = np.zeros((1, 2, 16, 64), np.float16)
     with pytest.raises(ulpscope.UsageError, match="the order of four axes is never guessed"):
         ulpscope.attention(q=x, k=x, v=x)
+
+
+@pytest.mark.parametrize("options", [{"threads": 0}, {"threads": 2000}, {"sms": -1}])
+def test_numbers_out_of_range_are_usage_errors_and_never_clamped(options):
+    with pytest.raises(ulpscope.UsageError, match=r"expected 1 to"):
+        ulpscope.attention(**small(), format="bf16", **options)
+
+
+@pytest.mark.parametrize("options", [{"scale": "half"}, {"window": 3}, {"causal": "yes"}])
+def test_values_of_another_type_are_type_errors_that_show_them(options):
+    [(name, value)] = options.items()
+    with pytest.raises(TypeError, match=f"{name}: {value!r} is not of the type"):
+        ulpscope.attention(**small(), format="bf16", **options)

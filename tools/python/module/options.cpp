@@ -1,10 +1,13 @@
 #include "options.hpp"
 
+#include "ulpscope/base/error.hpp"
 #include "ulpscope/format/catalogue.hpp"
 #include "ulpscope/round/names.hpp"
 
 #include <algorithm>
 #include <thread>
+
+#include <fmt/format.h>
 
 namespace ulpscope::python {
 
@@ -50,9 +53,24 @@ std::optional<Format> Keywords::format(const char* name) const {
   return format_named(*named);
 }
 
+std::optional<int64_t> Keywords::whole(const char* name, int64_t least, int64_t most) const {
+  const auto number = get<int64_t>(name);
+  if (number && (*number < least || *number > most)) {
+    throw Error(ErrorKind::usage,
+                fmt::format("{} {}: expected {} to {}", name, *number, least, most));
+  }
+  return number;
+}
+
 int Keywords::threads() const {
-  const int all = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  return std::clamp(get<int>("threads", all), 1, 1024);
+  const auto all = static_cast<int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+  return static_cast<int>(whole("threads", 1, 1024).value_or(all));
+}
+
+void Keywords::fail_type(const char* name) const {
+  const auto text = fmt::format("{}: {} is not of the type that is expected", name,
+                                nb::repr(words_[name]).c_str());
+  throw nb::type_error(text.c_str());
 }
 
 ProblemOptions problem_options(const Keywords& words, const HeldTensors& held) {
@@ -65,7 +83,7 @@ ProblemOptions problem_options(const Keywords& words, const HeldTensors& held) {
   o.alibi = words.text("alibi");
   o.descale = descale_of(words);
   o.launch = words.get<std::array<int64_t, 2>>("launch");
-  o.multiprocessors = words.get<int>("sms");
+  if (const auto sms = words.whole("sms", 1, 4096)) o.multiprocessors = static_cast<int>(*sms);
   o.parts = words.get<int64_t>("parts", 0);
   o.gradient_order =
       words.get<bool>("unordered", false) ? GradientOrder::any : GradientOrder::fixed;

@@ -27,7 +27,9 @@ class Keywords {
   template <class T>
   std::optional<T> get(const char* name) const {
     if (!words_.contains(name)) return std::nullopt;
-    return nb::cast<T>(words_[name]);
+    T value{};
+    if (!nb::try_cast(words_[name], value)) fail_type(name);
+    return value;
   }
   template <class T>
   T get(const char* name, const T& otherwise) const {
@@ -35,9 +37,13 @@ class Keywords {
   }
   std::string text(const char* name) const { return get<std::string>(name, ""); }
   std::optional<Format> format(const char* name) const;
+  // A whole number within the bounds that the command line sets; else an Error of kind usage.
+  std::optional<int64_t> whole(const char* name, int64_t least, int64_t most) const;
   int threads() const;  // all, if nothing is said
 
  private:
+  [[noreturn]] void fail_type(const char* name) const;  // a TypeError that shows the value
+
   nb::dict words_;
 };
 

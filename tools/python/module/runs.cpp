@@ -25,6 +25,9 @@ namespace {
 
 using nlohmann::json;
 
+// Of whole numbers that count something.
+constexpr int64_t largest = int64_t{1} << 40;
+
 // As the command line prints an object.
 std::string text_of(const json& object) { return object.dump(1) + "\n"; }
 
@@ -102,8 +105,9 @@ std::string monitors(const nb::dict& dict, const nb::list& arrays, const nb::obj
   static_cast<ProblemOptions&>(o) = problem_options(words, tensors);
   o.kernel = words.get<std::string>("kernel", o.kernel);
   o.tolerance = words.get<double>("tolerance", o.tolerance);
-  o.sinks = words.get<int64_t>("sinks", o.sinks);
-  o.compare_window = words.get<int64_t>("compare_window");
+  o.sinks = words.whole("sinks", 1, largest).value_or(o.sinks);
+  if (!(o.tolerance >= 0)) throw Error(ErrorKind::usage, "tolerance: expected 0 or more");
+  o.compare_window = words.whole("compare_window", 0, largest);
   o.threads = words.threads();
   o.command = words.text("command");
   return watched(o, progress, run_monitors);
@@ -117,7 +121,7 @@ IdentifyRunOptions identify_options(const Keywords& words, const HeldTensors& te
                .names = words.get<std::map<std::string, std::string>>("output_map", {}),
                .held = &tensors};
   o.threads = words.threads();
-  o.ranked = words.get<int64_t>("ranked", o.ranked);
+  o.ranked = words.whole("ranked", 1, 1000).value_or(o.ranked);
   o.command = words.text("command");
   return o;
 }
@@ -159,7 +163,7 @@ nb::tuple gemm(const nb::dict& dict, const nb::list& arrays, const nb::object& p
                 .format = words.format("format"),
                 .scale_a = words.get<double>("scale_a"),
                 .scale_b = words.get<double>("scale_b"),
-                .split_k = words.get<int64_t>("split_k", 1),
+                .split_k = words.whole("split_k", 1, largest).value_or(1),
                 .output = words.format("out_format"),
                 .chips = words.get<std::vector<std::string>>("chips", {}),
                 .threads = words.threads(),
@@ -178,7 +182,7 @@ std::string compare(const nb::dict& dict, const nb::list& arrays, const nb::obje
   const Keywords words(dict);
   CompareOptions o{.a = words.text("a"), .b = words.text("b"), .format = words.format("format")};
   if (const auto layout = words.get<std::string>("layout")) o.layout = layout_named(*layout);
-  o.row_tile = words.get<int64_t>("row_tile", o.row_tile);
+  o.row_tile = words.whole("row_tile", 1, largest).value_or(o.row_tile);
   o.fit = words.get<bool>("fit", false) ? Fit::on : Fit::off;
   o.out = words.text("out");
   o.command = words.text("command");
@@ -199,7 +203,7 @@ nb::tuple quantize(const nb::dict& dict, const nb::list& arrays, const nb::objec
                        .format = words.format("format"),
                        .schemes = {words.text("scheme")},
                        .element = words.format("to"),
-                       .block = words.get<int64_t>("block"),
+                       .block = words.whole("block", 0, largest),
                        .out = words.text("out"),
                        .command = words.text("command")};
   if (const auto rule = words.get<std::string>("scale_rule")) o.rule = scale_rule_named(*rule);

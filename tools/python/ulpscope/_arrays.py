@@ -3,6 +3,8 @@ unless an array has gaps or foreign byte order."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
 from typing import Any, NamedTuple
 
@@ -11,10 +13,9 @@ import numpy as np
 from . import _core
 from .errors import InputError
 
-try:
-    import ml_dtypes
-except ImportError:
-    ml_dtypes = None
+ml_dtypes: Any = None
+with contextlib.suppress(ImportError):
+    ml_dtypes = importlib.import_module("ml_dtypes")
 
 # What numpy, ml_dtypes, torch and JAX call a dtype, and the format's name here.
 FORMATS = {
