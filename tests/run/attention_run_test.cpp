@@ -2,6 +2,7 @@
 // floating-point state, and what the files hold.
 #include "ulpscope/run/attention_run.hpp"
 
+#include "ulpscope/base/error.hpp"
 #include "ulpscope/run/version.hpp"
 #include "ulpscope/tensor/open.hpp"
 
@@ -75,6 +76,47 @@ TEST_SUITE("attention run") {
     const auto bytes = bytes_of(options);
     _mm_setcsr(state);
     CHECK((bytes == expected));
+  }
+
+  TEST_CASE("another engine computes the outputs, and is not asked for what it lacks") {
+    const TemporaryFolder here;
+    auto options = options_for(here);
+    options.log = LogLevel::none;
+    options.backward = BackwardChoice::off;  // the input has a tensor do
+    const auto outputs = [&] {
+      REQUIRE(run_attention(options).has_value());
+      const std::filesystem::path folder = options.out;
+      return read_back(folder / "outputs.safetensors") + read_back(folder / "summary.json");
+    };
+    const auto expected = outputs();
+    int calls = 0;
+    options.forward = [&](const Plan& plan, const DriverOptions& driver) {
+      ++calls;
+      CHECK(driver.logging == Logging::off);
+      return run_forward(plan, driver);
+    };
+    CHECK(outputs() == expected);
+    CHECK(calls > 0);
+    calls = 0;
+    const auto message_of = [&](const AttentionOptions& changed) -> std::string {
+      try {
+        run_attention(changed);
+      } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::usage);
+        return error.what();
+      }
+      return "";
+    };
+    auto logged = options;
+    logged.log = LogLevel::statistics;
+    CHECK(message_of(logged).ends_with("expected --log none"));
+    auto reference = options;
+    reference.kernel = "exact";
+    CHECK(message_of(reference).find("kernel exact has no pass") != std::string::npos);
+    auto backward = options;
+    backward.backward = BackwardChoice::if_given;
+    CHECK(message_of(backward).ends_with("expected --no-backward"));
+    CHECK(calls == 0);
   }
 
   TEST_CASE("outputs lie in the layout of the input") {
