@@ -87,4 +87,11 @@ std::string take_recorded_facts(ProblemOptions& options) {
   return taken;
 }
 
+std::string recorded_kernel(const ProblemOptions& options) {
+  if (options.inputs.input.empty()) return {};
+  const Metadata metadata = open_tensors(options.inputs.input).metadata();
+  const auto found = metadata.find("kernel");
+  return found == metadata.end() ? std::string() : found->second;
+}
+
 }  // namespace ulpscope

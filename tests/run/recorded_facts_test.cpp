@@ -70,6 +70,19 @@ TEST_SUITE("recorded facts") {
     CHECK_FALSE(none.options.launch);
   }
 
+  TEST_CASE("the kernel that ran is named by the file, or not") {
+    const TemporaryFolder folder;
+    const auto file = folder.path() / "dump.safetensors";
+    const std::vector<Tensor> tensors{make_tensor({"q", Element::bf16, {1, 1, 2, 8}})};
+    ProblemOptions options;
+    CHECK(recorded_kernel(options).empty());
+    options.inputs.input = file.string();
+    write_safetensors(file, tensors, {});
+    CHECK(recorded_kernel(options).empty());
+    write_safetensors(file, tensors, {{"kernel", "cudnn-9.19"}});
+    CHECK(recorded_kernel(options) == "cudnn-9.19");
+  }
+
   TEST_CASE("metadata that is not understood is quoted, and what was expected is said") {
     CHECK(failure({{"causal", "yes"}}) == "metadata causal is 'yes'; expected true or false");
     CHECK(failure({{"scale", "0.5x"}}) == "metadata scale is '0.5x'; expected a number above zero");

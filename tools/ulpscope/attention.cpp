@@ -4,6 +4,7 @@
 #include "ulpscope/run/attention_run.hpp"
 #include "ulpscope/run/memory_limit.hpp"
 #include "ulpscope/run/ranks_run.hpp"
+#include "ulpscope/run/recorded_facts.hpp"
 
 #include <memory>
 
@@ -24,7 +25,7 @@ struct Arguments {
   std::vector<std::string> set;
   std::string stable, offset;
   uint64_t seed = 1;
-  std::string kernel = "fa2-torch@h200";
+  std::string kernel;
   bool json = false;
   std::vector<int64_t> tile;
   std::string delta_layout;
@@ -37,10 +38,17 @@ struct Arguments {
   std::string device = "cpu";
 };
 
+// The option's, else the one that the dump was recorded from, else the most common one.
+std::string kernel_of(const Arguments& a, const ProblemOptions& problem) {
+  if (!a.kernel.empty()) return a.kernel;
+  const std::string recorded = a.problem.no_metadata ? std::string() : recorded_kernel(problem);
+  return recorded.empty() ? "fa2-torch@h200" : recorded;
+}
+
 AttentionOptions options_of(const Arguments& a, const Context& context) {
   AttentionOptions o;
   static_cast<ProblemOptions&>(o) = options_of(a.problem);
-  o.kernel = a.kernel;
+  o.kernel = kernel_of(a, o);
   if (!a.tile.empty()) o.tile = TileOverride{a.tile[0], a.tile[1]};
   for (const auto& text : a.set) o.overrides.push_back(parse_override(text));
   if (!a.stable.empty()) o.maximum = parse_stable(a.stable);
@@ -138,8 +146,9 @@ void add_attention(CLI::App& app, Context& context) {
       "With --out DIR: outputs.safetensors, errors.safetensors, summary.json, report.html.");
   const auto a = std::make_shared<Arguments>();
   add_problem_options(*command, a->problem);
-  command->add_option("--kernel", a->kernel, "NAME[@CHIP]; see ulpscope kernels, ulpscope chips")
-      ->capture_default_str();
+  command->add_option("--kernel", a->kernel,
+                      "NAME[@CHIP]; see ulpscope kernels, ulpscope chips. If not given: what the "
+                      "metadata of INPUT names, else fa2-torch@h200");
   command->add_option("--tile", a->tile, "Rows and keys of a tile, instead of the kernel's: BM,BN")
       ->delimiter(',')
       ->expected(2);

@@ -110,7 +110,7 @@ void add_tensor_options(CLI::App& command, ProblemArguments& a, const std::strin
                    "Read .npy and .safetensors through a memory map; a file that shrinks meanwhile "
                    "kills the process");
   command.add_flag("--no-metadata", a.no_metadata,
-                   "Do not take mask, scale and launch from the metadata of the input");
+                   "Do not take kernel, mask, scale and launch from the metadata of INPUT");
   add_rope_options(command, a);
 }
 

@@ -20,4 +20,8 @@ namespace ulpscope {
 // What was taken, in words; empty: nothing. Throws Error(input) where the metadata is not as above.
 std::string take_recorded_facts(ProblemOptions& options);
 
+// The row that models the kernel which ran, as metadata kernel names it; empty: not said, or no
+// file.
+std::string recorded_kernel(const ProblemOptions& options);
+
 }  // namespace ulpscope
