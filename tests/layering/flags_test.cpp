@@ -45,7 +45,8 @@ std::vector<Command> commands() {
   std::vector<Command> result;
   for (const auto& entry : nlohmann::json::parse(file)) {
     const fs::path path = entry.at("file").get<std::string>();
-    if (path.extension() != ".cpp") continue;
+    const bool is_of_a_package = path.generic_string().find("/site-packages/") != std::string::npos;
+    if (path.extension() != ".cpp" || is_of_a_package) continue;
     Command command{path.lexically_relative(ULPSCOPE_SOURCE_DIR).generic_string(), {}};
     for (auto& word : words(entry.at("command"))) {
       if (std::find(users.begin(), users.end(), word) == users.end()) {
